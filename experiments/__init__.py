@@ -1,0 +1,1 @@
+"""The laboratory: one file an experiment, run by ``python -m experiments``."""

@@ -1,0 +1,67 @@
+"""Which experiments there are, and what each one's config looks like, without importing JAX: so help and errors are instant."""
+
+import ast
+import importlib
+import sys
+import types
+from pathlib import Path
+
+FOLDER = Path(__file__).parent
+_LIGHT = {"Config", "PRESETS", "CLAIMS"}
+
+
+def names() -> list[str]:
+    """The experiments, in the order of the notes' chapters."""
+    found = [path.stem for path in FOLDER.glob("*.py") if _is_experiment(path)]
+    return sorted(found, key=lambda name: (_first_chapter(name), name))
+
+
+def summary(name: str) -> str:
+    """The first line of an experiment's docstring."""
+    return docstring(name).splitlines()[0]
+
+
+def docstring(name: str) -> str:
+    """An experiment's whole docstring."""
+    return ast.get_docstring(_tree(name)) or ""
+
+
+def outline(name: str) -> types.ModuleType:
+    """A module with only ``Config``, ``PRESETS`` and ``CLAIMS`` of an experiment, its heavy imports left out."""
+    alias = f"experiments._outline_{name}"
+    if alias in sys.modules:
+        return sys.modules[alias]
+    body = [node for node in _tree(name).body if _is_light(node)]
+    module = types.ModuleType(alias)
+    module.__file__ = str(FOLDER / f"{name}.py")
+    sys.modules[alias] = module  # dataclasses and help texts look the module up
+    exec(compile(ast.Module(body, []), module.__file__, "exec"), module.__dict__)
+    return module
+
+
+def load(name: str) -> types.ModuleType:
+    """The experiment itself."""
+    return importlib.import_module(f"experiments.{name}")
+
+
+def _tree(name):
+    return ast.parse((FOLDER / f"{name}.py").read_text(encoding="utf-8"))
+
+
+def _is_light(node):
+    if isinstance(node, ast.ImportFrom):
+        return node.module in ("dataclasses", "typing", "experiments.claims")
+    if isinstance(node, ast.ClassDef):
+        return node.name in _LIGHT
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+    return any(isinstance(target, ast.Name) and target.id in _LIGHT for target in targets)
+
+
+def _is_experiment(path):
+    defined = {node.name for node in ast.parse(path.read_text(encoding="utf-8")).body if isinstance(node, ast.ClassDef)}
+    return "Config" in defined
+
+
+def _first_chapter(name):
+    digits = summary(name).partition("(ch. ")[2].partition(")")[0].split(",")[0].split("-")[0]
+    return int(digits) if digits.isdigit() else 99

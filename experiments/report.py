@@ -1,0 +1,113 @@
+"""A run as one self-contained page, and a tour as one page over all its runs."""
+
+import base64
+import io
+from pathlib import Path
+
+import jinja2
+import numpy as np
+
+from experiments import catalogue, checkpoints, folders
+from experiments.claims import Picture, Result
+
+_PAGES = jinja2.Environment(
+    loader=jinja2.FileSystemLoader(Path(__file__).parent / "pages"), autoescape=True, trim_blocks=True, lstrip_blocks=True
+)
+
+
+def write(folder: Path) -> Path:
+    """Draw the figures of a finished run from its ``result.npz`` and write ``report.html``; computes nothing again.
+
+    Returns:
+      The page's path.
+
+    Raises:
+      Refused: when the run has not come to its end.
+      ValueError: when ``result.npz`` is damaged.
+    """
+    found = folders.record(folder)
+    if not folders.finished(folder):
+        raise folders.Refused(f"{folder} has not come to its end: go on with --resume {folder}")
+    experiment = catalogue.load(found["experiment"])
+    result = Result(checkpoints.from_npz(folder / "result.npz"), {})
+    (folder / "figures").mkdir(exist_ok=True)
+    for name, picture in experiment.figures(result).items():
+        suffix, data = _encode(picture)
+        checkpoints.write(folder / "figures" / f"{name}.{suffix}", data)
+        checkpoints.write(folder / "figures" / f"{name}.txt", picture.caption.encode())
+    page = folder / "report.html"
+    checkpoints.write(page, _PAGES.get_template("report.html").render(_section(folder)).encode())
+    return page
+
+
+def write_tour(folder: Path, runs: list[Path], failures: dict[str, str]) -> Path:
+    """The index page over several finished runs, and ``tour.png``, a contact sheet of their first figures."""
+    sections = [_section(run) for run in runs]
+    page = folder / "index.html"
+    text = _PAGES.get_template("tour.html").render(sections=sections, failures=failures)
+    checkpoints.write(page, text.encode())
+    firsts = [next(path for path in _figure_paths(run) if path.suffix == ".png") for run in runs]
+    checkpoints.write(folder / "tour.png", _contact_sheet(firsts, [section["title"] for section in sections]))
+    return page
+
+
+def _section(folder):
+    found = folders.record(folder)
+    doc = catalogue.docstring(found["experiment"])
+    title, _, body = doc.partition("\n")
+    return {
+        "name": found["experiment"],
+        "title": title.strip(),
+        "paragraphs": [" ".join(p.split()) for p in body.strip().split("\n\n") if p.strip()],
+        "record": found,
+        "metrics": folders.metrics(folder),
+        "figures": [_embedded(path) for path in _figure_paths(folder)],
+        "link": f"{folder.name}/report.html",
+    }
+
+
+def _figure_paths(folder):
+    return sorted(
+        (path for path in (folder / "figures").iterdir() if path.suffix in (".png", ".gif")),
+        key=lambda path: path.stat().st_mtime_ns,
+    )
+
+
+def _embedded(path):
+    data = base64.b64encode(path.read_bytes()).decode()
+    caption = path.with_suffix(".txt").read_text(encoding="utf-8")
+    return {"uri": f"data:image/{path.suffix[1:]};base64,{data}", "caption": caption, "name": path.stem}
+
+
+def _encode(picture: Picture) -> tuple[str, bytes]:
+    buffer = io.BytesIO()
+    if isinstance(picture.image, np.ndarray):
+        from PIL import Image
+
+        frames = [Image.fromarray(frame).quantize(64, dither=Image.Dither.NONE) for frame in picture.image]
+        frames[0].save(buffer, "GIF", save_all=True, append_images=frames[1:], duration=40, loop=0, optimize=True)
+        return "gif", buffer.getvalue()
+    import matplotlib.pyplot as plt
+
+    picture.image.savefig(buffer, format="png", dpi=160)
+    plt.close(picture.image)
+    return "png", buffer.getvalue()
+
+
+def _contact_sheet(paths, titles):
+    import matplotlib.pyplot as plt
+
+    from redes_jax.figures import style
+
+    columns = min(4, len(paths))
+    rows = -(-len(paths) // columns)
+    figure, axes = style.panels(rows, columns, width=4.4, height=3.1, squeeze=False)
+    for ax in axes.flat:
+        style.bare(ax)
+    for ax, path, title in zip(axes.flat, paths, titles, strict=False):
+        ax.imshow(plt.imread(path), interpolation="lanczos")
+        ax.set_title(title.partition("(")[0].strip().rstrip("."), fontsize=10, wrap=True)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=110)
+    plt.close(figure)
+    return buffer.getvalue()

@@ -1,0 +1,161 @@
+"""CartPole: push a cart left or right so that the pole on it stays up.
+
+The equations of Barto, Sutton & Anderson ("Neuronlike adaptive elements that can solve difficult learning control problems",
+1983) without friction, as Florian (2007) corrected them and Gymnasium's ``CartPole-v1`` integrates them, by forward Euler:
+
+    temp = (F + m l w^2 sin a) / M
+    w'   = (g sin a - temp cos a) / (l (4/3 - m cos^2 a / M))
+    v'   = temp - m l w' cos a / M
+
+with the pole's angle ``a`` from the upright and its rate ``w``, the cart's position and velocity ``x`` and ``v``, the force ``F``,
+the pole's mass ``m`` and half length ``l``, and the mass of both ``M``. SI units: m, s, kg, N, rad.
+
+The state is a struct of arrays: all functions work on one cart and, elementwise, on any number of them.
+"""
+
+import math
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int
+
+from redes_jax.games.world import Output, World
+
+
+class Physics(NamedTuple):
+    """The numbers of the world; the defaults are those of ``CartPole-v1``.
+
+    Args:
+      gravity: m/s2.
+      cart_mass, pole_mass: kg.
+      half_length: from the hinge to the pole's centre of mass, m.
+      force: of one push, N.
+      dt: time of a frame, s.
+      track: the episode ends when the cart is farther than this from the middle, m.
+      tilt: and when the pole leans farther than this, rad.
+      limit: frames after which the time is up.
+    """
+
+    gravity: float | Array = 9.8
+    cart_mass: float | Array = 1.0
+    pole_mass: float | Array = 0.1
+    half_length: float | Array = 0.5
+    force: float | Array = 10.0
+    dt: float | Array = 0.02
+    track: float | Array = 2.4
+    tilt: float | Array = 12 * 2 * math.pi / 360
+    limit: int | Array = 500
+
+
+class State(NamedTuple):
+    """Where the cart and the pole are: position (m), velocity (m/s), angle (rad), rate (rad/s), and the frames played."""
+
+    position: Float[Array, "*batch"]
+    velocity: Float[Array, "*batch"]
+    angle: Float[Array, "*batch"]
+    rate: Float[Array, "*batch"]
+    time: Int[Array, "*batch"]
+
+
+def init(key: Array) -> State:
+    """A start: position, velocity, angle and rate uniform in (-0.05, 0.05)."""
+    start = jax.random.uniform(key, (4,), minval=-0.05, maxval=0.05)
+    return State(*start, time=jnp.zeros((), jnp.int32))
+
+
+def observe(state: State) -> Float[Array, "*batch 4"]:
+    """Position, velocity, angle and rate: the player sees everything but the clock."""
+    return jnp.stack(state[:4], axis=-1)
+
+
+def fallen(state: State, physics: Physics = Physics()) -> Bool[Array, "*batch"]:
+    """Whether the cart has left the track or the pole leans too far."""
+    return (jnp.abs(state.position) > physics.track) | (jnp.abs(state.angle) > physics.tilt)
+
+
+def step(key: Array | None, state: State, action: Int[Array, "*batch"], physics: Physics = Physics()) -> tuple[State, Output]:
+    """One frame.
+
+    Args:
+      key: not used: the physics is deterministic.
+      state: before the push.
+      action: 1 pushes right, 0 pushes left.
+      physics: the numbers of the world.
+
+    Returns:
+      ``(state, Output)``: the reward is 1 for every frame begun upright, the last one included.
+    """
+    del key
+    x, v, a, w, time = state
+    total = physics.cart_mass + physics.pole_mass
+    moment = physics.pole_mass * physics.half_length
+    force = jnp.where(action == 1, physics.force, -physics.force).astype(x.dtype)
+    cos, sin = jnp.cos(a), jnp.sin(a)
+    push = (force + moment * jnp.square(w) * sin) / total
+    spin = (physics.gravity * sin - cos * push) / (
+        physics.half_length * (4.0 / 3.0 - physics.pole_mass * jnp.square(cos) / total)
+    )
+    thrust = push - moment * spin * cos / total
+    dt = physics.dt
+    after = State(x + dt * v, v + dt * thrust, a + dt * w, w + dt * spin, time + 1)
+    reward = jnp.where(fallen(state, physics), 0.0, 1.0).astype(x.dtype)
+    return after, Output(observe(after), reward, fallen(after, physics), after.time >= physics.limit)
+
+
+def cartpole(physics: Physics = Physics()) -> World:
+    """The game as a :class:`~redes_jax.games.world.World`, by default ``CartPole-v1``."""
+
+    def play(key, state, action):
+        return step(key, state, action, physics)
+
+    return World(init, play, observe)
+
+
+# Colours of the picture: sky, ground, cart, pole, hinge and the marks at the ends of the track.
+_SKY, _GROUND, _CART, _POLE, _HINGE, _MARK = (
+    np.array(rgb, np.float32)
+    for rgb in ((250, 250, 248), (84, 90, 99), (0, 114, 178), (230, 159, 0), (34, 34, 34), (213, 94, 0))
+)
+
+
+def render(state: State, width: int = 400, physics: Physics = Physics()) -> np.ndarray:
+    """Pictures of the game, smooth at the edges: each shape is filled by the signed distance of a pixel to its outline.
+
+    Args:
+      state: positions and angles of shape (frames,).
+      width: of a picture in pixels; it is half as high.
+
+    Returns:
+      (frames, width / 2, width, 3) of uint8.
+    """
+    scale = width / (2.5 * physics.track)
+    height, ground = width // 2, 0.30 * width / scale / 2
+    rows, columns = np.mgrid[0:height, 0:width].astype(np.float32) + 0.5
+    px, py = (columns - width / 2) / scale, (height - rows) / scale
+    backdrop = np.broadcast_to(_SKY, (height, width, 3))
+    backdrop = _paint(backdrop, np.abs(py - ground) - 0.012, _GROUND, scale)
+    for end in (-physics.track, physics.track):
+        backdrop = _paint(backdrop, _box(px - end, py - ground, 0.02, 0.10), _MARK, scale)
+    hinge, length = ground + 0.30, 2 * physics.half_length
+    frames = []
+    for x, angle in zip(np.asarray(state.position, np.float32), np.asarray(state.angle, np.float32), strict=True):
+        frame = _paint(backdrop, _box(px - x, py - ground - 0.19, 0.25, 0.09) - 0.03, _CART, scale)
+        for wheel in (-0.16, 0.16):
+            frame = _paint(frame, np.hypot(px - x - wheel, py - ground - 0.07) - 0.07, _HINGE, scale)
+        along = np.clip((px - x) * np.sin(angle) + (py - hinge) * np.cos(angle), 0, length)
+        pole = np.hypot(px - x - along * np.sin(angle), py - hinge - along * np.cos(angle)) - 0.05
+        frame = _paint(frame, pole, _POLE, scale)
+        frame = _paint(frame, np.hypot(px - x, py - hinge) - 0.03, _HINGE, scale)
+        frames.append(np.rint(frame).astype(np.uint8))
+    return np.stack(frames)
+
+
+def _box(x, y, half_width, half_height):
+    return np.maximum(np.abs(x) - half_width, np.abs(y) - half_height)
+
+
+def _paint(picture, distance, colour, scale):
+    cover = np.clip(0.5 - distance * scale, 0, 1)[..., None]
+    return picture + cover * (colour - picture)
