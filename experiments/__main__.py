@@ -42,11 +42,9 @@ def main(argv: list[str]) -> int:
         print(USAGE, end="")
         return 0
     command = commands[_chosen("command", argv[0], list(commands))]
-    from experiments.folders import Refused
-
     try:
         return command(argv[1:]) or 0
-    except (Refused, ValueError) as error:
+    except (catalogue.Refused, ValueError) as error:
         if isinstance(error, ValueError) and os.environ.get("REDES_TRACEBACK"):
             raise
         _refuse(str(error))
@@ -74,9 +72,9 @@ def _run(words):
     else:
         record = folders.record(folder)
         if record["experiment"] != name:
-            raise folders.Refused(f"{folder} is a run of {record['experiment']}, not of {name}")
+            raise catalogue.Refused(f"{folder} is a run of {record['experiment']}, not of {name}")
         if words[1:] not in (["--resume", str(folder)], [f"--resume={folder}"]):
-            raise folders.Refused("--resume goes on with the run's own config: give no other option beside it")
+            raise catalogue.Refused("--resume goes on with the run's own config: give no other option beside it")
         if folders.finished(folder):
             print(f"finished already: {report.write(folder)}")
             return 0
@@ -104,7 +102,7 @@ def _tour(words):
 
     out = arguments.out or Path("runs") / f"tour-{datetime.datetime.now():%Y%m%d-%H%M%S}"
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise folders.Refused(f"{out} is not an empty folder: give --out another")
+        raise catalogue.Refused(f"{out} is not an empty folder: give --out another")
     runs, failures = [], {}
     for name in catalogue.names():
         config = catalogue.load(name).PRESETS["quick"]
@@ -247,7 +245,7 @@ def _parse_run(name: str, words: list[str]) -> tuple[Options, Any]:
     preset = _chosen("preset", peek.parse_known_args(words)[0].preset or "", list(presets))
     flat = tyro.conf.OmitArgPrefixes
     both = make_dataclass(
-        "Run", [("options", Annotated[Options, flat], Options()), ("config", Annotated[outline.Config, flat], presets[preset])]
+        "Run", [("run", Annotated[Options, flat], Options()), ("config", Annotated[outline.Config, flat], presets[preset])]
     )
     box = io.StringIO()
     try:
@@ -257,13 +255,13 @@ def _parse_run(name: str, words: list[str]) -> tuple[Options, Any]:
         if not stop.code:
             raise
         _refuse(_condensed(box.getvalue(), words, [*Options.__dataclass_fields__, *outline.Config.__dataclass_fields__]))
-    return parsed.options, catalogue.load(name).Config(**vars(parsed.config))
+    return parsed.run, catalogue.load(name).Config(**vars(parsed.config))
 
 
 def _condensed(box: str, words: list[str], fields: list[str]) -> str:
     """The first sentence in tyro's box of complaint, with the nearest option when one is not known."""
-    lines = [line.strip("│╭╮╰╯─ \n") for line in box.splitlines()]
-    text = next((line for line in lines[1:] if line), box.strip())
+    lines = [line.strip("│╭╮╰╯─|+- \n") for line in box.splitlines()]
+    text = next(iter([line for line in lines if line][1:]), box.strip())
     options = [f"--{field.replace('_', '-')}" for field in fields]
     for word in words:
         option = word.partition("=")[0].replace("_", "-")

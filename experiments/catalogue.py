@@ -10,6 +10,10 @@ FOLDER = Path(__file__).parent
 _LIGHT = {"Config", "PRESETS", "CLAIMS"}
 
 
+class Refused(Exception):
+    """Something the user asked for that cannot be; one line that says what, and how to put it right."""
+
+
 def names() -> list[str]:
     """The experiments, in the order of the notes' chapters."""
     found = [path.stem for path in FOLDER.glob("*.py") if _is_experiment(path)]
@@ -27,7 +31,7 @@ def docstring(name: str) -> str:
 
 
 def outline(name: str) -> types.ModuleType:
-    """A module with only ``Config``, ``PRESETS`` and ``CLAIMS`` of an experiment, its heavy imports left out."""
+    """A module with only ``Config``, ``PRESETS``, ``CLAIMS`` and the constants they use: an experiment without its imports."""
     alias = f"experiments._outline_{name}"
     if alias in sys.modules:
         return sys.modules[alias]
@@ -53,8 +57,19 @@ def _is_light(node):
         return node.module in ("dataclasses", "typing", "experiments.claims")
     if isinstance(node, ast.ClassDef):
         return node.name in _LIGHT
-    targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
-    return any(isinstance(target, ast.Name) and target.id in _LIGHT for target in targets)
+    if not isinstance(node, (ast.Assign, ast.AnnAssign)):
+        return False
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+    named = any(isinstance(target, ast.Name) and target.id in _LIGHT for target in targets)
+    return named or _is_constant(node.value)
+
+
+def _is_constant(value):
+    try:
+        ast.literal_eval(value)
+    except (ValueError, TypeError):
+        return False
+    return True
 
 
 def _is_experiment(path):

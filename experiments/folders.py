@@ -15,13 +15,10 @@ from pathlib import Path
 import numpy as np
 
 from experiments import catalogue, checkpoints
+from experiments.catalogue import Refused
 from experiments.claims import Claim, Result
 
 COLUMNS = ("key", "quantity", "ours", "spread", "samples", "published", "unit", "source", "agrees")
-
-
-class Refused(Exception):
-    """Something the user asked for that cannot be; one line that says what and how to put it right."""
 
 
 def create(name: str, preset: str, config, out: Path | None) -> Path:
@@ -98,11 +95,11 @@ def save(folder: Path, result: Result, claims: tuple[Claim, ...]) -> None:
 
 
 def rows(measured: dict, claims: tuple[Claim, ...]) -> list[dict]:
-    """The measured figures, those with a published value first: mean, standard deviation over samples, agreement."""
-    known = {claim.key: claim for claim in claims}
-    unknown = [key for key in known if key not in measured]
-    if unknown:
-        raise ValueError(f"the result lacks what its claims are about: {unknown}; add them to Result.measured")
+    """The measured figures, those with a published value first: mean, standard deviation over samples, agreement.
+
+    A claim that this config does not measure has no row.
+    """
+    known = {claim.key: claim for claim in claims if claim.key in measured}
     table = []
     for key in [*known, *(key for key in measured if key not in known)]:
         samples = np.asarray(measured[key], float).ravel()

@@ -47,7 +47,7 @@ def keep(folder: Path) -> int:
     """
     new = _figures(folder)
     if not new:
-        raise folders.Refused(f"{folder} holds no finished run with a published figure to compare")
+        raise catalogue.Refused(f"{folder} holds no finished run with a published figure to compare")
     place = {(row["experiment"], row["devices"]) for row in new}
     rows = [row for row in _recorded() if (row["experiment"], row["devices"]) not in place] + new
     rows.sort(key=lambda row: (row["experiment"], row["key"], row["devices"]))
@@ -64,7 +64,7 @@ def _found(runs):
     for path in sorted(runs.rglob("metrics.csv")) if runs.is_dir() else []:
         try:
             rows += _figures(path.parent)
-        except (folders.Refused, OSError, ValueError) as error:
+        except (catalogue.Refused, OSError, ValueError) as error:
             print(f"left out: {error}", file=sys.stderr)
     return rows
 

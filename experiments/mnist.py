@@ -61,7 +61,7 @@ class Config:
 PRESETS = {
     "quick": Config(),
     "full": Config(
-        dataset="mnist", network="lenet5", seeds=6, epochs=20, batch=128, rate=0.003, decay=0.02, shift=2, width=1
+        dataset="mnist", network="lenet5", seeds=6, epochs=25, batch=128, rate=0.003, decay=0.02, shift=2, width=1
     ),
 }
 
@@ -281,9 +281,8 @@ def figures(result: Result) -> dict[str, Picture]:
     )
 
     if "kernels" in arrays:
-        figure, _ = draw_network.convolution_story(
-            arrays["image"], arrays["kernels"], arrays["maps_0"], arrays["maps_1"]
-        )
+        figure, axes = panels(4, 8, width=1.15, height=1.22)
+        draw_network.convolution_story(axes, *(arrays[key] for key in ("image", "kernels", "maps_0", "maps_1")))
         pictures["filters"] = Picture(
             figure,
             "One test image through LeNet-5: the six kernels of the first layer (red excites, blue inhibits), the map that each "
@@ -291,12 +290,13 @@ def figures(result: Result) -> dict[str, Picture]:
         )
 
     kind = kinds[-1]
-    figure, _ = draw_network.mistakes(
-        *(arrays[f"{kind}_worst_{key}"] for key in ("images", "right", "answered", "confidence"))
+    figure, axes = panels(max(1, -(-len(arrays[f"{kind}_worst_which"]) // 8)), 8, width=1.2, height=1.6, squeeze=False)
+    draw_network.mistakes(
+        axes, *(arrays[f"{kind}_worst_{key}"] for key in ("images", "right", "answered", "confidence"))
     )
     pictures["mistakes"] = Picture(
         figure,
-        f"The test images on which {names[kind]} is most wrong: right class, class answered, and the mean probability that the "
-        "seeds gave to the answer.",
+        f"The test images on which {names[kind]} is most wrong: right class, arrow, class answered; below, the mean probability that the "
+        "seeds gave to that answer.",
     )
     return pictures

@@ -2,9 +2,11 @@
 
 import base64
 import io
+import re
 from pathlib import Path
 
 import jinja2
+import markupsafe
 import numpy as np
 
 from experiments import catalogue, checkpoints, folders
@@ -27,7 +29,7 @@ def write(folder: Path) -> Path:
     """
     found = folders.record(folder)
     if not folders.finished(folder):
-        raise folders.Refused(f"{folder} has not come to its end: go on with --resume {folder}")
+        raise catalogue.Refused(f"{folder} has not come to its end: go on with --resume {folder}")
     experiment = catalogue.load(found["experiment"])
     result = Result(checkpoints.from_npz(folder / "result.npz"), {})
     (folder / "figures").mkdir(exist_ok=True)
@@ -58,12 +60,17 @@ def _section(folder):
     return {
         "name": found["experiment"],
         "title": title.strip(),
-        "paragraphs": [" ".join(p.split()) for p in body.strip().split("\n\n") if p.strip()],
+        "paragraphs": [_prose(part) for part in body.strip("\n").split("\n\n") if part and not part.startswith("    ")],
         "record": found,
         "metrics": folders.metrics(folder),
         "figures": [_embedded(path) for path in _figure_paths(folder)],
         "link": f"{folder.name}/report.html",
     }
+
+
+def _prose(text):
+    """One paragraph of a docstring as HTML, its double backticks as code."""
+    return markupsafe.Markup(re.sub("``(.+?)``", r"<code>\1</code>", str(markupsafe.escape(" ".join(text.split())))))
 
 
 def _figure_paths(folder):

@@ -1,9 +1,13 @@
 """Many at once, on every device, with a result that does not depend on how many devices there were.
 
 A plain ``vmap`` gives other bits on two devices than on one, because a batched matrix product takes another shape. Here the
-leading axis is cut into blocks of a fixed width; each block is one ``vmap`` of that width behind an optimisation barrier, a
+leading axis is cut into blocks of a fixed width; each block is one ``vmap`` of that width, compiled apart from the rest; a
 device runs its blocks one after another (so memory is bounded by a block, not by the population), and ``jax.shard_map`` deals
 the blocks to the devices. The width is therefore part of an experiment's config; the devices are not.
+
+One limit was found: XLA simplifies a program for one device and one for several in another order, and may write a division by
+a value of each member (Adam's bias correction, when every member carries its own count) as a product with the reciprocal in
+only one of them. Such a population may differ in the last place between one device and several; on any two or more it agrees.
 """
 
 import contextlib
@@ -37,17 +41,12 @@ def blocks(fn: Callable, width: int = 16) -> Callable:
     """
     if width < 1:
         raise ValueError(f"width is {width}: a block holds at least 1 member")
-    mapped = jax.vmap(fn)
 
-    def block(args):
-        return jax.lax.optimization_barrier(mapped(*jax.lax.optimization_barrier(args)))
-
-    def over_blocks(*args):
-        size = _leading(args)
-        count = -(-size // width)
-        split = jax.tree.map(lambda leaf: _fill(leaf, count * width).reshape(count, width, *leaf.shape[1:]), args)
-        out = jax.lax.map(block, split)
-        return jax.tree.map(lambda leaf: leaf.reshape(count * width, *leaf.shape[2:])[:size], out)
+    def over_blocks(*members):
+        size = _leading(members)
+        count = _blocks_each(size, width)
+        out = _in_turn(fn, width, 0, size, _fill(members, count * width))
+        return jax.tree.map(lambda leaf: leaf[:size], out)
 
     return over_blocks
 
@@ -59,28 +58,23 @@ def replicas(fn: Callable, width: int = 16, *, on: Mesh | None = None, gather: b
       fn: a function of one member; what it closes over is copied to every device.
       width: members in a block, see :func:`blocks`. Choose about 16 for small networks, 512 for single neurons.
       on: the mesh to use; all devices when None.
-      gather: every device has the whole arguments and gets the whole result, as a replicated update (evolution, averaged
-        gradients) wants it: what computes the arguments and uses the result is then not cut up among the devices, which
-        would add in another order.
+      gather: give every device the whole result, as a replicated update (evolution, averaged gradients) wants it.
     """
+    if width < 1:
+        raise ValueError(f"width is {width}: a block holds at least 1 member")
 
-    def laid_out(*args):
+    def laid_out(*members):
         layout = mesh() if on is None else on
-        size, share = _leading(args), layout.size * width
-        filled = jax.tree.map(lambda leaf: _fill(leaf, -(-size // share) * share), args)
+        size = _leading(members)
+        each = _blocks_each(size, layout.size * width) * width
 
         def local(*members):
-            return blocks(fn, width)(*members)
+            out = _in_turn(fn, width, jax.lax.axis_index(AXIS) * each, size, members)
+            return jax.lax.all_gather(out, AXIS, tiled=True) if gather else out
 
-        def gathered(*everyone):
-            own = -(-size // share) * width
-            first = jax.lax.axis_index(AXIS) * own
-            members = jax.tree.map(lambda leaf: jax.lax.dynamic_slice_in_dim(leaf, first, own), everyone)
-            return jax.lax.all_gather(local(*members), AXIS, tiled=True)
-
-        body, spec = (gathered, P()) if gather else (local, P(AXIS))
-        out = jax.shard_map(body, mesh=layout, in_specs=spec, out_specs=spec, check_vma=False)(*filled)
-        return jax.tree.map(lambda leaf: leaf[:size], out)
+        place = P() if gather else P(AXIS)
+        deal = jax.shard_map(local, mesh=layout, in_specs=P(AXIS), out_specs=place, check_vma=False)
+        return jax.tree.map(lambda leaf: leaf[:size], deal(*_fill(members, layout.size * each)))
 
     return laid_out
 
@@ -116,18 +110,50 @@ def processes(coordinator: str, count: int, rank: int, *, timeout_s: int = 20):
         raise
     except BaseException as error:
         # The runtime's own exit handlers wait for the dead peer, so leave without them.
-        print(f"process {rank} of {count} stops: a collective failed, another process has died\n{error}", file=sys.stderr)
+        print(
+            f"process {rank} of {count} stops: a collective failed, another process has died\n{error}", file=sys.stderr
+        )
         sys.stderr.flush()
         os._exit(1)
 
 
-def _leading(args):
-    sizes = {jnp.shape(leaf)[0] for leaf in jax.tree.leaves(args)}
+def _in_turn(fn, width, first, size, members):
+    """``vmap(fn)`` block after block; ``first`` is the number of the first of these members, ``size`` counts all there are.
+
+    Each block stands in a branch of its own, which XLA neither unrolls nor fuses with what surrounds it: so it is compiled
+    alike whatever the number of blocks. A block of nothing but filling is skipped.
+    """
+    mapped = jax.vmap(fn)
+    split = jax.tree.map(lambda leaf: leaf.reshape(-1, width, *leaf.shape[1:]), members)
+    count = jax.tree.leaves(split)[0].shape[0]
+    empty = jax.eval_shape(mapped, *jax.tree.map(lambda leaf: leaf[0], split))
+
+    def skip(*block):
+        del block
+        return jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), empty)
+
+    def body(block_and_number):
+        block, number = block_and_number
+        return jax.lax.cond(first + number * width < size, mapped, skip, *block)
+
+    out = jax.lax.map(body, (split, jnp.arange(count)))
+    return jax.tree.map(lambda leaf: leaf.reshape(count * width, *leaf.shape[2:]), out)
+
+
+def _blocks_each(size, share):
+    return -(-size // share) + 1  # one to skip, so that neither the loop nor the branch can be compiled away
+
+
+def _leading(members):
+    sizes = {jnp.shape(leaf)[0] for leaf in jax.tree.leaves(members)}
     if len(sizes) != 1:
         raise ValueError(f"members are counted by the leading axis, and the arguments disagree: {sorted(sizes)}")
     return sizes.pop()
 
 
-def _fill(leaf, size):
-    missing = size - leaf.shape[0]
-    return leaf if missing == 0 else jnp.concatenate([leaf, jnp.repeat(leaf[-1:], missing, axis=0)])
+def _fill(members, size):
+    def fill(leaf):
+        missing = size - leaf.shape[0]
+        return leaf if missing == 0 else jnp.concatenate([leaf, jnp.repeat(leaf[-1:], missing, axis=0)])
+
+    return jax.tree.map(fill, members)

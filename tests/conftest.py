@@ -6,8 +6,10 @@ import jax
 import pytest
 from jaxtyping import install_import_hook
 
+import tests.typechecker  # noqa: F401  (the hook below names it)
+
 jax.config.update("jax_num_cpu_devices", 4)
-install_import_hook("redes_jax", "beartype.beartype")
+install_import_hook("redes_jax", "tests.typechecker.check")
 
 
 @pytest.fixture

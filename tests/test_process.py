@@ -24,7 +24,7 @@ def leaky(rate, key, state, input):
 def test_key_of_step_t_is_fold_in_of_t(key):
     _, path = iterate(walk, key, jnp.float32(0), length=4)
     steps = [jax.random.normal(jax.random.fold_in(key, t)) for t in range(4)]
-    np.testing.assert_allclose(path, np.cumsum(steps), rtol=1e-6)
+    np.testing.assert_allclose(path, np.cumsum(steps), atol=1e-6)
 
 
 def test_linear_relaxation_has_its_closed_form(key):

@@ -23,7 +23,7 @@ from jaxtyping import Float, Int
 from redes_jax import bits
 from redes_jax.process import Process
 
-_BLOCK, _INNER = 96, 8
+_BLOCK, _INNER = 64, 8  # sites whose fields are one product, and among them sites written out one by one
 
 
 class LowRank(NamedTuple):
@@ -204,83 +204,75 @@ def _sweep(weights, bias, temperature, key, spins, order):
     order_key, noise_key = jax.random.split(key)
     size = spins.shape[-1]
     order = jax.random.permutation(order_key, size) if order is None else order
-    lanes = spins.reshape(-1, size).T
-    shape = (order.shape[0], lanes.shape[1])
-    if temperature is None:
-        threshold = jnp.zeros((), spins.dtype)
-    else:
-        u = bits.uniform(noise_key, shape, jnp.finfo(jnp.float32).tiny)
-        threshold = (temperature / 2 * (jnp.log(u) - jnp.log1p(-u))).astype(spins.dtype)
-    lanes, drop, flips = _visit(weights, jnp.broadcast_to(bias, (size,)), lanes, order, threshold)
-    batch = spins.shape[:-1]
-    return lanes.T.reshape(spins.shape), Fall(drop.reshape(batch), flips.reshape(batch))
+    states = spins.reshape(-1, size)
+    limits = None
+    if temperature is not None:
+        u = bits.uniform(noise_key, (order.shape[0], states.shape[0]), jnp.finfo(jnp.float32).tiny)
+        limits = (temperature / 2 * (jnp.log(u) - jnp.log1p(-u))).astype(spins.dtype)
+    states, fall = _visit(weights, jnp.broadcast_to(bias, (size,)).astype(spins.dtype), states, order, limits)
+    return states.reshape(spins.shape), jax.tree.map(lambda leaf: leaf.reshape(spins.shape[:-1]), fall)
 
 
-def _visit(weights, bias, lanes, order, threshold):
-    """Update ``lanes (n, batch)`` at the sites of ``order``, in that order; also the energy given up and the spins turned.
+def _visit(weights, bias, states, order, limits):
+    """Update ``states (batch, n)`` at the sites of ``order``, in that order. Inside, the batch is the last axis.
 
-    ``summary`` is what the fields are read from: the overlaps ``right s`` of low-rank weights, the spins of dense ones.
+    ``source`` is what the fields are read from: the overlaps ``right s`` of low-rank weights, the spins of dense ones.
     """
-    count, dtype = order.shape[0], lanes.dtype
-    inner = min(_INNER, count)
-    width = min(_BLOCK, -(-count // inner) * inner)
+    batch, size = states.shape
+    count = order.shape[0]
+    width = min(_BLOCK, -(-count // _INNER) * _INNER)
     padding = -count % width
-    low_rank = isinstance(weights, LowRank)
 
     def cut(rows):
         rows = jnp.pad(rows, [(0, padding)] + [(0, 0)] * (rows.ndim - 1))
         return rows.reshape(-1, width, *rows.shape[1:])
 
-    # Padded sites lie outside the net: nothing couples to them, so they feel no field, and writes to them are dropped.
-    sites = jnp.pad(order, (0, padding), constant_values=lanes.shape[0]).reshape(-1, width)
-    left = cut(weights.left.T[order] if low_rank else weights[order])
-    right = cut(weights.right.T[order]) if low_rank else None
-    threshold = cut(threshold) if threshold.ndim else threshold
-    blocks = (sites, left, right, cut(bias[order].astype(dtype)), cut(lanes[order]), threshold)
+    # Sites that fill up the last block lie outside the net: nothing couples to them, so they feel no field and stay.
+    sites = jnp.pad(order, (0, padding), constant_values=size).reshape(-1, width)
+    low_rank = isinstance(weights, LowRank)
+    left, right = (weights.left.T, cut(weights.right.T[order])) if low_rank else (weights, None)
+    source = weights.right @ states.T if low_rank else states.T
+    spins = cut(states.T[order])
 
-    def block(carry, content):
-        summary, drop, flips = carry
-        sites, left, right, bias, spins, threshold = content
-        threshold = jnp.broadcast_to(threshold, spins.shape)
-        couplings = left @ right.T if low_rank else jnp.take(left, sites, axis=1, mode="fill", fill_value=0)
+    def block(source, content):
+        sites, left, right, bias, spins, limits = content
+        couplings = left @ right.T if low_rank else left.at[:, sites].get(mode="fill", fill_value=0)
         diagonal = jnp.diagonal(couplings)
-        field = left @ summary + bias[:, None] - diagonal[:, None] * spins
-        couplings = couplings - jnp.diag(diagonal)
-        turned, drop, flips = _visit_block(couplings, field, spins, threshold, drop, flips, inner)
+        field = left @ source + bias[:, None] - diagonal[:, None] * spins
+        change, fall = _visit_block(couplings - jnp.diag(diagonal), field, spins, limits)
         if low_rank:
-            summary = summary + right.T @ (turned - spins)
+            source = source + right.T @ change
         else:
-            summary = summary.at[sites].set(turned, mode="drop")
-        return (summary, drop, flips), turned
+            source = source.at[sites].set(spins + change, mode="drop", unique_indices=True)
+        return source, (spins + change, fall)
 
-    summary = weights.right @ lanes if low_rank else lanes
-    nothing = jnp.zeros(lanes.shape[1:], dtype), jnp.zeros(lanes.shape[1:], jnp.int32)
-    (_, drop, flips), turned = jax.lax.scan(block, (summary, *nothing), blocks)
-    turned = turned.reshape(-1, lanes.shape[1])[:count]
-    return lanes.at[order].set(turned, unique_indices=True), drop, flips
+    limits = None if limits is None else cut(limits)
+    _, (spins, fall) = jax.lax.scan(block, source, (sites, cut(left[order]), right, cut(bias[order]), spins, limits))
+    spins = spins.reshape(-1, batch)[:count].T
+    return states.at[:, order].set(spins, unique_indices=True), jax.tree.map(lambda leaf: jnp.sum(leaf, axis=0), fall)
 
 
-def _visit_block(couplings, field, spins, threshold, drop, flips, inner):
-    """The same within one block whose fields are known, ``inner`` sites at a time written out."""
-    parts = couplings.shape[0] // inner
+def _visit_block(couplings, field, spins, limits):
+    """The changes ``(width, batch)`` of a block of sites, given the field each would feel had none of them turned yet."""
 
     def part(carry, begin):
-        turned, drop, flips = carry
-        rows = jax.lax.dynamic_slice_in_dim(couplings, begin, inner)
-        near = jax.lax.dynamic_slice_in_dim(rows, begin, inner, axis=1)
-        here, held, limit = (jax.lax.dynamic_slice_in_dim(x, begin, inner) for x in (field, spins, threshold))
-        here = here + rows @ (turned - spins)
-        changes = []
-        for i in range(inner):
+        change, drop = carry
+        rows = jax.lax.dynamic_slice_in_dim(couplings, begin, _INNER)
+        near = jax.lax.dynamic_slice_in_dim(rows, begin, _INNER, axis=1)
+        here, held = (jax.lax.dynamic_slice_in_dim(x, begin, _INNER) for x in (field, spins))
+        limit = [0] * _INNER if limits is None else jax.lax.dynamic_slice_in_dim(limits, begin, _INNER)
+        here = here + rows @ change
+        news, given_up = [], 0
+        for i in range(_INNER):
             h = here[i]
             for j in range(i):
-                h = h + near[i, j] * changes[j]
-            new = jnp.where(h > limit[i], 1, jnp.where(h < limit[i], -1, held[i])).astype(h.dtype)
-            change = new - held[i]
-            drop, flips = drop + change * h, flips + (change != 0)
-            changes.append(change)
-        turned = jax.lax.dynamic_update_slice_in_dim(turned, held + jnp.stack(changes), begin, 0)
-        return (turned, drop, flips), None
+                h = h + near[i, j] * news[j]
+            turned = jnp.where(h > limit[i], 1, jnp.where(h < limit[i], -1, held[i])).astype(h.dtype)
+            news.append(turned - held[i])
+            given_up = given_up + news[i] * h
+        change = jax.lax.dynamic_update_slice_in_dim(change, jnp.stack(news), begin, axis=0)
+        return (change, drop + given_up), None
 
-    (turned, drop, flips), _ = jax.lax.scan(part, (spins, drop, flips), jnp.arange(parts) * inner)
-    return turned, drop, flips
+    nothing = jnp.zeros_like(spins), jnp.zeros_like(spins[0])
+    (change, drop), _ = jax.lax.scan(part, nothing, jnp.arange(spins.shape[0] // _INNER) * _INNER)
+    return change, Fall(drop, jnp.sum(change != 0, axis=0, dtype=jnp.int32))

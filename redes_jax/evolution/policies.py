@@ -1,11 +1,12 @@
 """Small networks that play: a policy is bound to its weights once, then acts at every frame.
 
-``policy(params) -> act`` and ``act(observation) -> action``: what does not change during an episode is done when the weights are
-bound, outside the loop over time. Two bindings of the same multilayer perceptron (tanh, Gaussian weights over the square root of
-the inputs) give the same actions:
+``policy(params) -> act`` and ``act(observation) -> action``: what does not change during an episode is done when the
+weights are bound, outside the loop over time. Two bindings of the same multilayer perceptron (tanh, Gaussian weights
+over the square root of the inputs) give the same actions:
 
-- :func:`elementwise` writes the network out, one multiply-add a weight. Under ``vmap`` every number becomes a vector over the
-  population, so the processor's lanes run over policies and there is no tiny batched matrix product. The best for a hundred weights.
+- :func:`elementwise` writes the products out: each hidden layer is a sum of rows of weights, one row a unit that feeds
+  it, and each output a sum of numbers. Under ``vmap`` all of it is elementwise arithmetic over the population that the
+  compiler joins into one pass, with no tiny batched matrix product in it. The best for a hundred weights.
 - :func:`dense` is the textbook's matrix product, for nets whose written-out form would be too long to compile.
 """
 
@@ -24,11 +25,12 @@ class Layer(NamedTuple):
     """One layer of weights; a network is a tuple of them."""
 
     kernel: Float[Array, "inputs outputs"]
-    bias: Float[Array, "outputs"]
+    bias: Float[Array, " outputs"]
 
 
 def init(key: Array, sizes: tuple[int, ...]) -> tuple[Layer, ...]:
-    """Weights of a multilayer perceptron: Gaussian of variance 1 / inputs, biases zero (LeCun et al., "Efficient backprop", 1998).
+    """Weights of a multilayer perceptron: Gaussian of variance 1 / inputs, biases zero (LeCun et al., "Efficient
+    backprop", 1998).
 
     Args:
       key: consumed.
@@ -52,33 +54,29 @@ def greedy(outputs: list[Float[Array, ""]]) -> Int[Array, ""]:
     return action
 
 
-def elementwise(params: tuple[Layer, ...], head: Callable = greedy) -> Callable[[Float[Array, "features"]], Array]:
-    """The network as sums of products of numbers.
+def elementwise(params: tuple[Layer, ...], head: Callable = greedy) -> Callable[[Float[Array, " features"]], Array]:
+    """The network as sums of products.
 
     Args:
       params: the layers.
       head: takes the list of outputs and gives the action.
     """
-    weights = [
-        ([[kernel[i, j] for i in range(kernel.shape[0])] for j in range(kernel.shape[1])], list(bias))
-        for kernel, bias in params
-    ]
+    *hidden, (last, shift) = params
+    layers = [(list(kernel), bias) for kernel, bias in hidden]
+    columns = [(list(column), start) for column, start in zip(last.T, shift, strict=True)]
 
     def act(observation):
-        units = [observation[i] for i in range(observation.shape[0])]
-        for number, (columns, bias) in enumerate(weights):
-            units = [
-                sum((unit * weight for unit, weight in zip(units, column, strict=True)), start=shift)
-                for column, shift in zip(columns, bias, strict=True)
-            ]
-            if number < len(weights) - 1:
-                units = [jnp.tanh(unit) for unit in units]
-        return head(units)
+        units = observation
+        for rows, bias in layers:
+            units = jnp.tanh(sum((units[i] * row for i, row in enumerate(rows)), start=bias))
+        return head(
+            [sum((units[i] * weight for i, weight in enumerate(column)), start=start) for column, start in columns]
+        )
 
     return act
 
 
-def dense(params: tuple[Layer, ...], head: Callable = greedy) -> Callable[[Float[Array, "features"]], Array]:
+def dense(params: tuple[Layer, ...], head: Callable = greedy) -> Callable[[Float[Array, " features"]], Array]:
     """The network as matrix products; arguments as :func:`elementwise`."""
 
     def act(observation):
@@ -92,7 +90,7 @@ def dense(params: tuple[Layer, ...], head: Callable = greedy) -> Callable[[Float
     return act
 
 
-def mlp(params: tuple[Layer, ...], head: Callable = greedy) -> Callable[[Float[Array, "features"]], Array]:
+def mlp(params: tuple[Layer, ...], head: Callable = greedy) -> Callable[[Float[Array, " features"]], Array]:
     """The faster of :func:`elementwise` and :func:`dense` for a network of this size."""
     count = sum(layer.kernel.size for layer in params)
     return elementwise(params, head) if count <= _WRITTEN_OUT else dense(params, head)

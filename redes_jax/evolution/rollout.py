@@ -1,9 +1,12 @@
 """A policy in a world: its return is its fitness.
 
-:func:`returns` makes ``fitness(key, params, input)`` for :func:`redes_jax.evolution.strategies.evolve`. It plays one policy; laid over
-a population by ``devices.blocks`` or ``devices.replicas`` (128 policies a block suit a net of a hundred weights, 16 one of some
-thousands: their weights should stay in the cache) the loop over time runs inside a block. Nothing of a frame is kept, so the memory
-depends neither on the length of the episodes nor on the size of the population; a block stops when its last episode is over.
+:func:`returns` makes ``fitness(key, params, input)`` for :func:`redes_jax.evolution.strategies.evolve`. It plays one
+policy; laid over a population by ``devices.blocks`` or ``devices.replicas`` (128 policies a block suit a net of a
+hundred weights, 16 one of some
+thousands: their weights should stay in the cache) the loop over time runs inside a block. Nothing of a frame is kept,
+  so the memory
+depends neither on the length of the episodes nor on the size of the population; a block stops when its last episode is
+over.
 """
 
 from collections.abc import Callable
@@ -32,11 +35,14 @@ def closed_loop(world, act: Callable[[Any], Any]) -> Process:
     return Process(world.init, step)
 
 
-def returns(world, policy: Callable[[Any], Callable], *, steps: int, episodes: int = 1) -> Callable[..., Float[Array, ""]]:
+def returns(
+    world, policy: Callable[[Any], Callable], *, steps: int, episodes: int = 1
+) -> Callable[..., Float[Array, ""]]:
     """``fitness(key, params, input=None)``: the sum of rewards of an episode, averaged over ``episodes``.
 
     Args:
-      world: see :func:`closed_loop`. Frame ``t`` gets the key ``fold_in(key, t)``; a world without chance pays nothing for it.
+      world: see :func:`closed_loop`. Frame ``t`` gets the key ``fold_in(key, t)``; a world without chance pays nothing
+        for it.
       policy: ``policy(params) -> act``, see :mod:`redes_jax.evolution.policies`.
       steps: frames after which an episode is left, if it has not ended by itself.
       episodes: independent starts to average over, played one after another.
@@ -62,7 +68,9 @@ def returns(world, policy: Callable[[Any], Callable], *, steps: int, episodes: i
                 state, output = play(jax.random.fold_in(frames, t), state, None)
                 return t + 1, output.terminated | output.truncated, total + output.reward, state
 
-            return lax.while_loop(going, frame, (jnp.uint32(0), jnp.bool_(False), jnp.zeros((), reward.dtype), state))[2]
+            return lax.while_loop(going, frame, (jnp.uint32(0), jnp.bool_(False), jnp.zeros((), reward.dtype), state))[
+                2
+            ]
 
         return lax.map(episode, jax.random.split(key, episodes)).mean()
 

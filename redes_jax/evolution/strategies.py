@@ -1,7 +1,8 @@
 """Ask for a population, tell how it fared: strategies that need no gradient, on the parameters of anything.
 
-A :class:`Strategy` is three pure functions, as an optimiser is two in optax. The parameters may be any pytree of arrays: the
-weights of a network, or the conductances of a membrane. :func:`evolve` closes the loop with a fitness and gives a
+A :class:`Strategy` is three pure functions, as an optimiser is two in optax. The parameters may be any pytree of
+arrays: the weights of a network, or the conductances of a membrane. :func:`evolve` closes the loop with a fitness and
+  gives a
 :class:`~redes_jax.process.Process`, one generation a step:
 
     learner = evolve(openes(population=256), fitness)
@@ -40,7 +41,8 @@ class Strategy(NamedTuple):
 
 
 class Generation(NamedTuple):
-    """What a generation shows: the best, mean and standard deviation of fitness, and the share of members whose fitness is finite.
+    """What a generation shows: the best, mean and standard deviation of fitness, and the share of members whose fitness
+    is finite.
 
     A member whose fitness is not a number counts as the worst; mean and deviation are over the finite ones.
     """
@@ -56,10 +58,11 @@ def evolve(strategy: Strategy, fitness: Callable[..., Float[Array, ""]], over: C
 
     Args:
       strategy: who asks and is told.
-      fitness: ``fitness(key, params, input) -> scalar`` of one member, higher is better. ``input`` is the step's input, shared by all
-        members (a batch of data, or None). Member ``i`` gets a key of its own, ``fold_in(key, i)``.
-      over: how the fitness is mapped over the members: ``jax.vmap``; ``partial(devices.blocks, width=128)`` for bounded memory;
-        ``partial(devices.replicas, width=128, gather=True)`` for all devices, with the same bits on any number of them.
+      fitness: ``fitness(key, params, input) -> scalar`` of one member, higher is better. ``input`` is the step's input,
+        shared by all members (a batch of data, or None). Member ``i`` gets a key of its own, ``fold_in(key, i)``.
+      over: how the fitness is mapped over the members: ``jax.vmap``; ``partial(devices.blocks, width=128)`` for bounded
+        memory; ``partial(devices.replicas, width=128, gather=True)`` for all devices, with the same bits on any number
+        of them.
 
     Returns:
       ``init(key, params) -> state`` and ``step(key, state, input) -> (state, Generation)``.
@@ -76,7 +79,10 @@ def _generation(strategy, fitness, over, key, state, input):
     scores = jnp.where(jnp.isnan(scores), -jnp.inf, scores)
     finite = jnp.isfinite(scores)
     output = Generation(
-        jnp.max(scores), jnp.mean(scores, where=finite), jnp.std(scores, where=finite), jnp.mean(finite, dtype=scores.dtype)
+        jnp.max(scores),
+        jnp.mean(scores, where=finite),
+        jnp.std(scores, where=finite),
+        jnp.mean(finite, dtype=scores.dtype),
     )
     return strategy.tell(tell_key, state, population, scores), output
 
@@ -90,9 +96,9 @@ class _Sizes:
 
 
 class GAState(NamedTuple):
-    """The parents, best first, and the size of a mutation."""
+    """The parents, best first (leaves with a leading axis), and the size of a mutation."""
 
-    parents: PyTree[Float[Array, "parents *shape"]]
+    parents: PyTree
     sigma: Float[Array, ""]
 
     @property
@@ -104,9 +110,10 @@ class GAState(NamedTuple):
 def ga(population: int, *, parents: int, elites: int = 1, sigma=0.1, decay=1.0, spread=0.0) -> Strategy:
     """The genetic algorithm that trained deep networks: truncation, mutation, elites, no crossover.
 
-    A child is ``parent + sigma * noise`` with a parent drawn at random from the ``parents`` fittest; the ``elites`` fittest live on
-    unchanged, so on a fitness without chance the best never falls. Such et al., "Deep neuroevolution" (2017); there the elite is
-    chosen by more episodes than the others get, here it is judged again with everyone in each generation.
+    A child is ``parent + sigma * noise`` with a parent drawn at random from the ``parents`` fittest; the ``elites``
+    fittest live on unchanged, so on a fitness without chance the best never falls. Such et al., "Deep neuroevolution"
+    (2017); there the elite is chosen by more episodes than the others get, here it is judged again with everyone in
+    each generation.
 
     Args:
       population: members, elites among them.
@@ -118,7 +125,8 @@ def ga(population: int, *, parents: int, elites: int = 1, sigma=0.1, decay=1.0, 
     """
     if not 0 <= elites <= parents <= population or parents < 1:
         raise ValueError(
-            f"population {population}, parents {parents}, elites {elites}: must be 0 <= elites <= parents <= population, parents >= 1"
+            f"population {population}, parents {parents}, elites {elites}: "
+            "elites <= parents <= population must hold, with at least 1 parent"
         )
     sizes = _Sizes(population, parents, elites)
     return Strategy(Partial(_ga_init, sizes, sigma, spread), Partial(_ga_ask, sizes), Partial(_ga_tell, sizes, decay))
@@ -147,7 +155,7 @@ def _ga_tell(sizes, decay, key, state, population, fitness):
 class OpenESState(NamedTuple):
     """The mean of the search distribution, the optimiser's state, and the distribution's standard deviation."""
 
-    mean: PyTree[Float[Array, "..."]]
+    mean: PyTree
     optimiser: Any
     sigma: Float[Array, ""]
 
@@ -157,7 +165,7 @@ class OpenESState(NamedTuple):
         return self.mean
 
 
-def centred_ranks(fitness: Float[Array, "members"]) -> Float[Array, "members"]:
+def centred_ranks(fitness: Float[Array, " members"]) -> Float[Array, " members"]:
     """Ranks scaled to [-0.5, 0.5], the fittest 0.5: only the order counts, so outliers and scale do not.
 
     Equals share the mean of their ranks, so a population that is all as good as can be pulls nowhere.
@@ -168,8 +176,8 @@ def centred_ranks(fitness: Float[Array, "members"]) -> Float[Array, "members"]:
 
 
 def smoothed_gradient(
-    noise: Float[Array, "members parameters"], utility: Float[Array, "members"], sigma
-) -> Float[Array, "parameters"]:
+    noise: Float[Array, "members parameters"], utility: Float[Array, " members"], sigma
+) -> Float[Array, " parameters"]:
     """Gradient of the Gaussian-smoothed fitness, ``E[f(mean + sigma e)]``, from samples of it:
 
         g = 1 / (n sigma) sum_i f_i e_i
@@ -193,9 +201,9 @@ def openes(
 ) -> Strategy:
     """OpenAI's evolution strategy: climb the smoothed fitness by its estimated gradient.
 
-    Members come in mirrored pairs ``mean +- sigma noise``; their fitness is shaped, :func:`smoothed_gradient` is estimated from it, and
-    the mean moves by ``learning_rate`` times what the optimiser makes of the gradient. Salimans et al., "Evolution strategies as a
-    scalable alternative to reinforcement learning" (2017).
+    Members come in mirrored pairs ``mean +- sigma noise``; their fitness is shaped, :func:`smoothed_gradient` is
+    estimated from it, and the mean moves by ``learning_rate`` times what the optimiser makes of the gradient. Salimans
+    et al., "Evolution strategies as a scalable alternative to reinforcement learning" (2017).
 
     Args:
       population: members, an even number.

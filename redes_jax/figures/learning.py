@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 from matplotlib.patches import Polygon
+from matplotlib.ticker import NullLocator
 
 from redes_jax.figures.style import BLACK, BLUE, COLOURS, GREY, ORANGE, RED, band, bare
 
@@ -180,3 +181,26 @@ def _points(n):
 def _corners(axes, flat, outputs, colour):
     face = [colour if out > 0 else "white" for out in outputs]
     axes.scatter(*flat.T, s=55, c=face, edgecolors=[colour if out > 0 else GREY for out in outputs], linewidths=1.5, zorder=3)
+
+
+def by_size(axes, sizes, samples: dict[str, np.ndarray], *, xlabel: str, ylabel: str) -> None:
+    """A quantity by the size of a problem on logarithmic axes: a dot for each seed, a named line through the medians.
+
+    Args:
+      axes: where to draw.
+      sizes: (sizes,) abscissae, rising.
+      samples: name -> (seeds, sizes) values.
+      xlabel, ylabel: of the axes, with units.
+    """
+    for i, (name, values) in enumerate(samples.items()):
+        middle, colour = np.median(values, axis=0), COLOURS[i]
+        axes.plot(sizes, middle, color=colour)
+        aside = np.asarray(sizes) * 1.025 ** (i - (len(samples) - 1) / 2)
+        axes.plot(np.broadcast_to(aside, values.shape), values, "o", color=colour, markersize=4, alpha=0.55)
+        axes.annotate(
+            name, (sizes[-1], middle[-1]), (16, 0), textcoords="offset points", color=colour, va="center", weight="bold"
+        )
+    axes.set(xscale="log", yscale="log", xlabel=xlabel, ylabel=ylabel)
+    axes.set_xlim(sizes[0] / 1.15, sizes[-1] * (sizes[-1] / sizes[0]) ** 0.22)
+    axes.set_xticks(sizes, [str(size) for size in sizes])
+    axes.xaxis.set_minor_locator(NullLocator())

@@ -1,9 +1,8 @@
 """Pictures of networks at work: kernels, feature maps, and the images that they misread."""
 
 import numpy as np
-from matplotlib.figure import Figure
 
-from redes_jax.figures.style import BLACK, DIVERGING, RED, bare, panels
+from redes_jax.figures.style import DIVERGING, RED, bare
 
 
 def kernels(axes, weights: np.ndarray) -> None:
@@ -32,52 +31,43 @@ def maps(axes, values: np.ndarray) -> None:
         bare(panel)
 
 
-def convolution_story(image: np.ndarray, weights: np.ndarray, first: np.ndarray, second: np.ndarray) -> tuple[Figure, object]:
-    """An image, the kernels of the first layer, the maps of the first layer and those of the second, row under row.
+def convolution_story(axes, image: np.ndarray, weights: np.ndarray, first: np.ndarray, second: np.ndarray) -> None:
+    """An image, the kernels of the first layer, its maps, and the maps of the second layer, row under row.
 
     Args:
+      axes: (4, 8) panels.
       image: (height, width).
       weights: (6, rows, columns) kernels.
       first: (6, height, width) maps.
       second: (16, height, width) maps.
-
-    Returns:
-      ``(figure, axes)``.
     """
-    figure, axes = panels(4, 8, width=1.15, height=1.22)
     for panel in axes.ravel():
         bare(panel)
     axes[0, 0].imshow(image, cmap="gray_r")
-    axes[0, 0].set_title("image", fontsize=10.5)
     kernels(axes[0, 2:], weights)
-    axes[0, 2].set_title("kernels of layer 1", fontsize=10.5)
     maps(axes[1, 2:], first)
-    axes[1, 2].set_title("maps of layer 1", fontsize=10.5)
     maps(axes[2:].ravel(), second)
-    axes[2, 0].set_title("maps of layer 2", fontsize=10.5)
-    return figure, axes
+    for panel, title in (
+        (axes[0, 0], "image"),
+        (axes[0, 2], "kernels of layer 1"),
+        (axes[1, 2], "maps of layer 1"),
+        (axes[2, 0], "maps of layer 2"),
+    ):
+        panel.set_title(title, fontsize=10.5, loc="left")
 
 
-def mistakes(
-    images: np.ndarray, right: np.ndarray, answered: np.ndarray, confidence: np.ndarray, columns: int = 8
-) -> tuple[Figure, object]:
-    """Misread images in a grid, each with its right class, the answer, and the probability given to the answer.
+def mistakes(axes, images: np.ndarray, right: np.ndarray, answered: np.ndarray, confidence: np.ndarray) -> None:
+    """Misread images, each with its right class, an arrow to the answer, and the probability given to the answer.
 
     Args:
+      axes: panels, at least one an image.
       images: (n, height, width).
       right, answered: (n,) classes.
       confidence: (n,) probabilities.
-      columns: of the grid.
-
-    Returns:
-      ``(figure, axes)``.
     """
-    rows = max(1, -(-len(images) // columns))
-    figure, axes = panels(rows, columns, width=1.2, height=1.5, squeeze=False)
     for panel in axes.ravel():
         bare(panel)
     for panel, image, truth, answer, share in zip(axes.ravel(), images, right, answered, confidence, strict=False):
         panel.imshow(image, cmap="gray_r")
-        panel.set_title(f"{truth}", fontsize=12, loc="left", color=BLACK)
-        panel.set_title(f"{answer}  {share:.0%}", fontsize=11, loc="right", color=RED, weight="normal")
-    return figure, axes
+        panel.set_title(f"{truth} \N{RIGHTWARDS ARROW} {answer}", fontsize=12, loc="center")
+        panel.set_xlabel(f"{share:.0%}", fontsize=10.5, color=RED, labelpad=2)

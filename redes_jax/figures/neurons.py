@@ -1,8 +1,7 @@
-"""Pictures of a nerve cell: a spike and what makes it, firing against current, errors against step size, a population."""
-
-from matplotlib.ticker import FixedLocator, ScalarFormatter
+"""Pictures of a nerve cell: a spike and what makes it, firing curves, errors against step, a population."""
 
 import numpy as np
+from matplotlib.ticker import FixedLocator, ScalarFormatter
 
 from redes_jax.figures.style import BLACK, BLUE, COLOURS, GREEN, GREY, ORANGE, PURPLE, RED, SKY
 
@@ -11,7 +10,7 @@ GATE_COLOURS = {"m": RED, "h": ORANGE, "n": BLUE}
 SCHEME_COLOURS = {"forward_euler": ORANGE, "rush_larsen": PURPLE, "staggered": BLUE}
 
 
-def traces(axes, time, curves: dict[str, np.ndarray], colours: dict[str, str], *, ylabel: str, legend: str = "upper right") -> None:
+def traces(axes, time, curves: dict[str, np.ndarray], colours: dict[str, str], *, ylabel: str) -> None:
     """Several quantities against time in one panel.
 
     Args:
@@ -20,12 +19,11 @@ def traces(axes, time, curves: dict[str, np.ndarray], colours: dict[str, str], *
       curves: name -> (samples,) values.
       colours: name -> colour.
       ylabel: with the unit.
-      legend: where it goes.
     """
     for name, values in curves.items():
         axes.plot(time, values, label=name, color=colours.get(name, BLACK))
     axes.set_ylabel(ylabel)
-    axes.legend(loc=legend, ncols=1)
+    _legend_beside(axes)
 
 
 def spike(axes, time, voltage, exact_time, exact_voltage, threshold_mv: float) -> None:
@@ -42,18 +40,28 @@ def spike(axes, time, voltage, exact_time, exact_voltage, threshold_mv: float) -
     top, bottom = int(np.argmax(voltage)), int(np.argmin(voltage))
     axes.annotate(f"peak {voltage[top]:.1f} mV", (time[top], voltage[top]), (12, -4), textcoords="offset points")
     axes.annotate(
-        f"trough {voltage[bottom]:.1f} mV", (time[bottom], voltage[bottom]), (-10, 14), textcoords="offset points", ha="center"
+        f"trough {voltage[bottom]:.1f} mV", (time[bottom], voltage[bottom]), (6, 12), textcoords="offset points"
     )
     axes.axhline(threshold_mv, color=GREY, linewidth=1, linestyle=":")
-    axes.annotate(f"upstroke from {threshold_mv:.1f} mV", (time[-1], threshold_mv), (0, 4), textcoords="offset points", ha="right")
+    axes.annotate(
+        f"upstroke from {threshold_mv:.1f} mV", (time[-1], threshold_mv), (0, 4), textcoords="offset points", ha="right"
+    )
     axes.set_ylabel("potential (mV)")
-    axes.legend(loc="upper right")
+    _legend_beside(axes)
 
 
-def against_voltage(axes, voltage, curves: dict[str, np.ndarray], *, ylabel: str, title: str, suffix: str) -> None:
-    """Properties of the gates against membrane potential, one line a gate, named at its end by the legend."""
+def against_voltage(axes, voltage, curves: dict[str, np.ndarray], *, label: str, ylabel: str, title: str) -> None:
+    """Properties of the gates against membrane potential, one line a gate.
+
+    Args:
+      axes: where to draw.
+      voltage: (points,) mV.
+      curves: gate -> (points,).
+      label: what stands in the legend, with ``{}`` for the gate's name.
+      ylabel, title: of the panel.
+    """
     for gate, values in curves.items():
-        axes.plot(voltage, values, color=GATE_COLOURS.get(gate, BLACK), label=f"${gate}{suffix}$")
+        axes.plot(voltage, values, color=GATE_COLOURS.get(gate, BLACK), label=label.format(gate))
     axes.set(xlabel="membrane potential (mV)", ylabel=ylabel, title=title)
     axes.legend()
 
@@ -70,11 +78,13 @@ def phase_plane(axes, voltage, n, grid, v_nullcline, n_nullcline) -> None:
     axes.plot(voltage, n, color=BLACK, label="orbit")
     axes.plot(grid, v_nullcline, color=RED, linestyle="--", label="$dV/dt = 0$")
     axes.plot(grid, n_nullcline, color=BLUE, linestyle="--", label="$dn/dt = 0$")
-    for share in (0.12, 0.2, 0.45):
+    for share in (0.042, 0.09, 0.35):
         i = int(share * len(voltage))
-        axes.annotate("", (voltage[i + 8], n[i + 8]), (voltage[i], n[i]), arrowprops={"arrowstyle": "-|>", "color": BLACK})
-    axes.set(xlabel="membrane potential (mV)", ylabel="potassium gate $n$", title="Phase plane", ylim=(0.25, 0.85))
-    axes.legend(loc="lower right")
+        axes.annotate(
+            "", (voltage[i + 2], n[i + 2]), (voltage[i], n[i]), arrowprops={"arrowstyle": "-|>", "color": BLACK}
+        )
+    axes.set(xlabel="membrane potential (mV)", ylabel="potassium gate $n$", title="Phase plane", ylim=(0.25, 1.0))
+    axes.legend(loc="upper left")
 
 
 def firing_curve(axes, current, rate, silent, published: dict[float, float], marks: dict[str, float]) -> None:
@@ -91,8 +101,24 @@ def firing_curve(axes, current, rate, silent, published: dict[float, float], mar
     firing = rate > 0
     axes.plot(current[firing], rate[firing], color=BLUE, label="stepped from rest")
     axes.plot(current[~firing], rate[~firing], color=BLUE)
-    axes.plot(current[silent], np.zeros(silent.sum()), color=ORANGE, linewidth=5, alpha=0.6, label="steady state is stable", zorder=1)
-    axes.plot(*zip(*published.items(), strict=True), "o", mfc="none", mec=BLACK, ms=9, mew=1.6, label="independent integration")
+    axes.plot(
+        current[silent],
+        np.zeros(silent.sum()),
+        color=ORANGE,
+        linewidth=5,
+        alpha=0.6,
+        label="steady state is stable",
+        zorder=1,
+    )
+    axes.plot(
+        *zip(*published.items(), strict=True),
+        "o",
+        mfc="none",
+        mec=BLACK,
+        ms=9,
+        mew=1.6,
+        label="independent integration",
+    )
     for i, (name, value) in enumerate(marks.items()):
         axes.axvline(value, color=GREY, linewidth=1, linestyle=":")
         axes.annotate(f"{name}\n{value:.2f}", (value, 8 + 15 * i), (4, 0), textcoords="offset points", fontsize=10)
@@ -119,7 +145,9 @@ def staircase(axes, time, voltages: dict[str, np.ndarray], *, offset: float = 13
     axes.spines["left"].set_visible(False)
 
 
-def convergence(axes, steps, errors: dict[str, np.ndarray], orders: dict[str, float], *, ylabel: str, title: str) -> None:
+def convergence(
+    axes, steps, errors: dict[str, np.ndarray], orders: dict[str, float], *, ylabel: str, title: str
+) -> None:
     """Error against step size on logarithmic axes, with the slope fitted to each scheme.
 
     Args:
@@ -150,7 +178,7 @@ def raster(axes, times, order, duration: float) -> None:
       duration: of the recording, ms.
     """
     row, _ = np.nonzero(np.isfinite(times[order]))
-    axes.plot(times[order][np.isfinite(times[order])], row, "|", color=BLACK, ms=2.2, mew=0.8)
+    axes.plot(times[order][np.isfinite(times[order])], row, "|", color=BLACK, ms=3, mew=1.0)
     axes.set(xlabel="time (ms)", ylabel="neuron, by current", title="Spikes of a sample", xlim=(0, duration))
     axes.grid(False)
 
@@ -164,6 +192,13 @@ def rates(axes, values, *, bins: int = 60) -> None:
 
 def cloud(axes, current, rate, colour, *, label: str) -> None:
     """Firing rate of every neuron against its current, coloured by a property that explains the scatter."""
-    points = axes.scatter(current, rate, c=colour, s=5, cmap="cividis", linewidths=0, rasterized=True)
+    low, high = np.quantile(colour, (0.02, 0.98))
+    points = axes.scatter(
+        current, rate, c=colour, s=7, cmap="viridis", vmin=low, vmax=high, linewidths=0, rasterized=True
+    )
     axes.figure.colorbar(points, ax=axes, label=label)
     axes.set(xlabel=r"current ($\mu$A/cm$^2$)", ylabel="firing rate (Hz)", title="Each neuron's own curve")
+
+
+def _legend_beside(axes):
+    axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))

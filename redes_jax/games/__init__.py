@@ -1,4 +1,4 @@
-"""Worlds to play in: a game is a process whose input is the player's action, see :class:`redes_jax.games.world.World`."""
+"""Worlds to play in: a game is a process whose input is the player's action, see :mod:`redes_jax.games.world`."""
 
 import importlib
 from typing import TYPE_CHECKING

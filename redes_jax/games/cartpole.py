@@ -1,14 +1,15 @@
 """CartPole: push a cart left or right so that the pole on it stays up.
 
-The equations of Barto, Sutton & Anderson ("Neuronlike adaptive elements that can solve difficult learning control problems",
-1983) without friction, as Florian (2007) corrected them and Gymnasium's ``CartPole-v1`` integrates them, by forward Euler:
+The equations of Barto, Sutton & Anderson ("Neuronlike adaptive elements that can solve difficult learning control
+problems", 1983) without friction, as Florian (2007) corrected them and Gymnasium's ``CartPole-v1`` integrates them, by
+forward Euler:
 
     temp = (F + m l w^2 sin a) / M
     w'   = (g sin a - temp cos a) / (l (4/3 - m cos^2 a / M))
     v'   = temp - m l w' cos a / M
 
-with the pole's angle ``a`` from the upright and its rate ``w``, the cart's position and velocity ``x`` and ``v``, the force ``F``,
-the pole's mass ``m`` and half length ``l``, and the mass of both ``M``. SI units: m, s, kg, N, rad.
+with the pole's angle ``a`` from the upright and its rate ``w``, the cart's position and velocity ``x`` and ``v``, the
+force ``F``, the pole's mass ``m`` and half length ``l``, and the mass of both ``M``. SI units: m, s, kg, N, rad.
 
 The state is a struct of arrays: all functions work on one cart and, elementwise, on any number of them.
 """
@@ -49,8 +50,11 @@ class Physics(NamedTuple):
     limit: int | Array = 500
 
 
+V1 = Physics()
+
+
 class State(NamedTuple):
-    """Where the cart and the pole are: position (m), velocity (m/s), angle (rad), rate (rad/s), and the frames played."""
+    """The cart's position (m) and velocity (m/s), the pole's angle (rad) and rate (rad/s), and the frames played."""
 
     position: Float[Array, "*batch"]
     velocity: Float[Array, "*batch"]
@@ -70,12 +74,12 @@ def observe(state: State) -> Float[Array, "*batch 4"]:
     return jnp.stack(state[:4], axis=-1)
 
 
-def fallen(state: State, physics: Physics = Physics()) -> Bool[Array, "*batch"]:
+def fallen(state: State, physics: Physics = V1) -> Bool[Array, "*batch"]:
     """Whether the cart has left the track or the pole leans too far."""
     return (jnp.abs(state.position) > physics.track) | (jnp.abs(state.angle) > physics.tilt)
 
 
-def step(key: Array | None, state: State, action: Int[Array, "*batch"], physics: Physics = Physics()) -> tuple[State, Output]:
+def step(key: Array | None, state: State, action: Int[Array, "*batch"], physics: Physics = V1) -> tuple[State, Output]:
     """One frame.
 
     Args:
@@ -104,7 +108,7 @@ def step(key: Array | None, state: State, action: Int[Array, "*batch"], physics:
     return after, Output(observe(after), reward, fallen(after, physics), after.time >= physics.limit)
 
 
-def cartpole(physics: Physics = Physics()) -> World:
+def cartpole(physics: Physics = V1) -> World:
     """The game as a :class:`~redes_jax.games.world.World`, by default ``CartPole-v1``."""
 
     def play(key, state, action):
@@ -120,18 +124,18 @@ _SKY, _GROUND, _CART, _POLE, _HINGE, _MARK = (
 )
 
 
-def render(state: State, width: int = 400, physics: Physics = Physics()) -> np.ndarray:
+def render(state: State, width: int = 400, physics: Physics = V1) -> np.ndarray:
     """Pictures of the game, smooth at the edges: each shape is filled by the signed distance of a pixel to its outline.
 
     Args:
       state: positions and angles of shape (frames,).
-      width: of a picture in pixels; it is half as high.
+      width: of a picture in pixels; its height is a third of that.
 
     Returns:
-      (frames, width / 2, width, 3) of uint8.
+      (frames, width / 3, width, 3) of uint8.
     """
     scale = width / (2.5 * physics.track)
-    height, ground = width // 2, 0.30 * width / scale / 2
+    height, ground = width // 3, 0.25
     rows, columns = np.mgrid[0:height, 0:width].astype(np.float32) + 0.5
     px, py = (columns - width / 2) / scale, (height - rows) / scale
     backdrop = np.broadcast_to(_SKY, (height, width, 3))

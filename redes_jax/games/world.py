@@ -1,10 +1,12 @@
 """What a game is: a process with eyes.
 
-``init(key) -> state`` starts an episode and ``step(key, state, action) -> (state, Output)`` plays one frame, so every game is a
-:class:`redes_jax.process.Process` whose input is the action. The third function, ``observe(state)``, is what the player sees.
+``init(key) -> state`` starts an episode and ``step(key, state, action) -> (state, Output)`` plays one frame, so every
+game is a :class:`redes_jax.process.Process` whose input is the action. The third function, ``observe(state)``, is what
+the player sees.
 
-An episode that is over is not started again inside ``step``: who plays decides what then (mask it, stop, begin another). An
-automatic reset would draw a new start at every frame of every episode, only to throw nearly all of them away.
+An episode that is over is not started again inside ``step``: who plays decides what then (mask it, stop, begin
+another). An automatic reset would draw a new start at every frame of every episode, only to throw nearly all of them
+away.
 """
 
 from collections.abc import Callable

@@ -39,11 +39,11 @@ def perceptron() -> Process:
     rate: from zero it would scale the weights and change no answer. Integer examples keep integer weights, exactly.
 
     Returns:
-      A process. ``init(key, features, dtype=float32)`` gives zero weights; ``step`` takes ``(x, y)``, x of shape
+      A process. ``init(key, features, dtype=float)`` gives zero weights; ``step`` takes ``(x, y)``, x of shape
       (features,) and y = +1 or -1, both of the weights' dtype, and puts out whether the answer was a mistake.
     """
 
-    def init(key: Array, features: int, dtype: Any = jnp.float32) -> Num[Array, " d"]:
+    def init(key: Array, features: int, dtype: Any = float) -> Num[Array, " d"]:
         del key
         return jnp.zeros(features, dtype)
 
@@ -67,7 +67,7 @@ def pocket() -> Process:
     """
     rule = perceptron()
 
-    def init(key: Array, features: int, dtype: Any = jnp.float32) -> Pocket:
+    def init(key: Array, features: int, dtype: Any = float) -> Pocket:
         weights = rule.init(key, features, dtype)
         return Pocket(weights, jnp.int32(0), weights, jnp.int32(0))
 

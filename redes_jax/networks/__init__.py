@@ -5,7 +5,7 @@ Parameters take the dtype of the input that initialised them, so the same module
 
 import importlib
 
-_MODULES = ("attention", "convolution", "mlp", "recurrent")
+_MODULES = ("attention", "convolution", "mlp", "normalisation", "recurrent")
 __all__ = list(_MODULES)
 
 

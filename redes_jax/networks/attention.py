@@ -33,7 +33,7 @@ def attend(
     return jnp.einsum("bhlm,bmhd->blhd", jax.nn.softmax(score_BxHxLxL, axis=-1), value_BxLxHxD)
 
 
-def positions(length: int, features: int, dtype=jnp.float32) -> Float[Array, "length features"]:
+def positions(length: int, features: int, dtype=float) -> Float[Array, "length features"]:
     r"""Sinusoidal position codes: :math:`\sin` and :math:`\cos` of :math:`t / 10000^{2i/\text{features}}`, side by
     side.
 

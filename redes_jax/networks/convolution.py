@@ -16,6 +16,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from redes_jax.networks.normalisation import BatchNorm
+
 Padding = Literal["SAME", "VALID"]
 Method = Literal["auto", "matmul", "conv"]
 
@@ -114,7 +116,7 @@ class LeNet5(nn.Module):
         for layer, (features, padding) in enumerate(zip((6, 16), self.padding, strict=True)):
             x = Conv(features, self.size, padding, self.method)(x)
             if self.batch_norm:
-                x = nn.BatchNorm(use_running_average=not train, momentum=0.9, param_dtype=x.dtype)(x)
+                x = BatchNorm()(x, train)
             self.sow("intermediates", f"maps_{layer}", x)
             x = activation(Subsample()(x)) if self.classic else pool(activation(x))
         x = x.reshape(len(x), -1)

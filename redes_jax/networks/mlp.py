@@ -13,6 +13,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from redes_jax.networks.normalisation import BatchNorm
+
 _lecun = jax.nn.initializers.lecun_normal()
 
 
@@ -23,7 +25,7 @@ class Layer(NamedTuple):
     bias: Float[Array, " outputs"]
 
 
-def init(key: Array, widths: Sequence[int], dtype=jnp.float32) -> list[Layer]:
+def init(key: Array, widths: Sequence[int], dtype=float) -> list[Layer]:
     """Layers with LeCun's initial weights (variance 1 / inputs) and zero bias.
 
     Args:
@@ -68,6 +70,6 @@ class MLP(nn.Module):
         for width in self.widths[:-1]:
             x = nn.Dense(width, param_dtype=x.dtype)(x)
             if self.batch_norm:
-                x = nn.BatchNorm(use_running_average=not train, momentum=0.9, param_dtype=x.dtype)(x)
+                x = BatchNorm()(x, train)
             x = self.activation(x)
         return nn.Dense(self.widths[-1], param_dtype=x.dtype)(x)

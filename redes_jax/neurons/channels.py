@@ -4,16 +4,16 @@ A gate is open with probability x; it opens at rate alpha(V) and closes at rate 
 
     dx/dt = alpha(V) (1 - x) - beta(V) x
 
-A channel with gates x, y, ... carries the current g open(x, y, ...) (V - E), where g is its largest conductance and E the
-potential at which the current turns. Any membrane is a list of such channels. A new one takes ten lines:
+A channel with gates x, y, ... carries the current g open(x, y, ...) (V - E), where g is its largest conductance and E
+the potential at which the current turns. Any membrane is a list of such channels. A new one takes ten lines:
 
     >>> from redes_jax.neurons.channels import Channel, steady_and_time_constant, sigmoid
     >>> def slow_potassium_rates(voltage):
     ...     return (steady_and_time_constant(sigmoid((voltage + 35.0) / 10.0), 100.0),)
     >>> slow_potassium = Channel("M", ("w",), slow_potassium_rates, lambda w: w, conductance=1.0, reversal=-77.0)
 
-The squid's channels are those of Hodgkin & Huxley, J. Physiol. 117:500 (1952), in the modern sign: inside minus outside,
-rest near -65 mV, where the paper has rest at 0 and depolarisation negative. Their temperature is 6.3 C.
+The squid's channels are those of Hodgkin & Huxley, J. Physiol. 117:500 (1952), in the modern sign: inside minus
+outside, rest near -65 mV, where the paper has rest at 0 and depolarisation negative. Their temperature is 6.3 C.
 """
 
 from collections.abc import Callable
@@ -48,8 +48,8 @@ class Channel(NamedTuple):
 def x_over_expm1(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
     """x / (exp(x) - 1), which is 1 at x = 0, with value and gradient finite everywhere.
 
-    Near 0 it is the series 1 - x/2 + x^2/12 - x^4/720 + x^6/30240; the other branch never sees that region, because a gradient
-    through ``where`` would multiply its NaN by zero and keep it.
+    Near 0 it is the series 1 - x/2 + x^2/12 - x^4/720 + x^6/30240; the other branch never sees that region, because a
+    gradient through ``where`` would multiply its NaN by zero and keep it.
     """
     small = jnp.abs(x) < SERIES_WITHIN
     away = jnp.where(small, 1.0, jnp.minimum(x, 80.0))
@@ -71,7 +71,7 @@ def sigmoid(x):
 
 
 def steady_and_time_constant(steady, time_constant):
-    """``(alpha, beta)`` of a gate that is described by its steady state and its time constant (ms) instead of by rates."""
+    """``(alpha, beta)`` of a gate described by its steady state and its time constant (ms) instead of by rates."""
     return steady / time_constant, (1.0 - steady) / time_constant
 
 
@@ -132,14 +132,16 @@ LEAK = Channel("leak", (), _no_gates, _always_open, conductance=0.3, reversal=-5
 def squid_kinetics(voltage):
     """The rates of m, h and n together, from two exponentials where the formulas one by one need six.
 
-    With u = V + 65 and q = exp(-u / 80), every exponential in the six rates but one is a power of q: exp(-u / 20) = q^4,
-    exp(-u / 10) = q^8, and constants. And a rate is kept as numerator over denominator, so that a step divides once a gate.
+    With u = V + 65 and q = exp(-u / 80), every exponential in the six rates but one is a power of q: exp(-u / 20) =
+    q^4, exp(-u / 10) = q^8, and constants. And a rate is kept as numerator over denominator, so that a step divides
+    once a gate.
 
     Args:
       voltage: any shape, mV.
 
     Returns:
-      ``((a, b, d), ...)`` for m, h, n, with alpha = a / d and beta = b / d in 1/ms: the same as ``kinetics`` of the channels.
+      ``((a, b, d), ...)`` for m, h, n, with alpha = a / d and beta = b / d in 1/ms: the same as ``kinetics`` of the
+      channels.
     """
     u = voltage + 65.0
     q = jnp.exp(u * (-1 / 80))

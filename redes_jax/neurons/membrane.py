@@ -16,6 +16,7 @@ Reference: Hodgkin & Huxley, J. Physiol. 117:500 (1952).
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -47,7 +48,7 @@ class Params(NamedTuple):
 
 
 class State(NamedTuple):
-    """Voltage in mV, and the open probabilities of all gates in the order of ``Membrane.gates``: arrays of one shape."""
+    """Voltage in mV, and open probabilities of all gates in the order of ``Membrane.gates``: arrays of one shape."""
 
     voltage: Any
     gates: tuple[Any, ...]
@@ -58,8 +59,8 @@ class Membrane(NamedTuple):
 
     Args:
       channels: in any order; it is the order of gates and currents.
-      kinetics: ``kinetics(voltage) -> ((a, b, d), ...)`` for all gates in order, with alpha = a / d and beta = b / d in 1/ms.
-        Composed from the channels, or written by hand for speed, as ``channels.squid_kinetics``.
+      kinetics: ``kinetics(voltage) -> ((a, b, d), ...)`` for all gates in order, with alpha = a / d and beta = b / d in
+        1/ms. Composed from the channels, or written by hand for speed, as ``channels.squid_kinetics``.
     """
 
     channels: tuple[ch.Channel, ...]
@@ -71,7 +72,9 @@ class Membrane(NamedTuple):
         return tuple(gate for channel in self.channels for gate in channel.gates)
 
     def params(self, **conductance) -> Params:
-        """The channels' own numbers, with the conductances given by name in place of theirs: ``SQUID.params(sodium=110.0)``."""
+        """The channels' own numbers, with the conductances given by name in place of theirs:
+        ``SQUID.params(sodium=110.0)``.
+        """
         defaults = {channel.name: channel.conductance for channel in self.channels}
         if unknown := set(conductance) - set(defaults):
             raise ValueError(f"no channel {sorted(unknown)} in this membrane; its channels are {sorted(defaults)}")
@@ -114,11 +117,12 @@ class Membrane(NamedTuple):
         """How fast they come there, ms: 1 / (phi (alpha + beta))."""
         return tuple(d / (params.rate_factor * (a + b)) for a, b, d in self.kinetics(voltage))
 
+    @partial(jax.jit, static_argnums=0)
     def rest(self, params: Params, current=0.0) -> State:
         """The state that does not move under ``current``, stable or not; differentiable in ``params`` and ``current``.
 
-        Bisection between 100 mV below the lowest and 100 mV above the highest reversal potential, then two Newton steps, which
-        also carry the derivative (implicit function theorem).
+        Bisection between 100 mV below the lowest and 100 mV above the highest reversal potential, then two Newton
+        steps, which also carry the derivative (implicit function theorem).
         """
 
         def inward(voltage):
@@ -166,7 +170,8 @@ def compose(*channels: ch.Channel, kinetics=None) -> Membrane:
 
     Args:
       *channels: at least one, with names and gates that differ.
-      kinetics: a faster equal of the channels' rates taken together, see :class:`Membrane`; composed from them when None.
+      kinetics: a faster equal of the channels' rates taken together, see :class:`Membrane`; composed from them when
+        None.
 
     Raises:
       ValueError: when two channels share a name or a gate.
@@ -195,7 +200,8 @@ class Fold(NamedTuple):
 
     Args:
       initial: the value before the first step.
-      update: ``update(value, t, before, after) -> value`` after each step; ``t`` in ms is the time of the state ``after``.
+      update: ``update(value, t, before, after) -> value`` after each step; ``t`` in ms is the time of the state
+        ``after``.
     """
 
     initial: Any
@@ -222,11 +228,13 @@ def simulate(
     segment: int | None = None,
     **options,
 ):
-    """Inject a current and record, by any scheme or diffrax solver: pure, so ``vmap``, ``grad`` and ``devices.replicas`` apply.
+    """Inject a current and record, by any scheme or diffrax solver: pure, so ``vmap``, ``grad`` and
+    ``devices.replicas`` apply.
 
     Args:
       membrane, params: the model and its numbers.
-      stimulus: a number, or a function of time (ms) such as those of ``stimuli``; uA/cm2. A scheme takes it at mid-step.
+      stimulus: a number, or a function of time (ms) such as those of ``stimuli``; uA/cm2. A scheme takes it at
+        mid-step.
       duration: ms, a whole number of steps.
       dt: the step, and the interval of the record, ms.
       scheme: a ``schemes.Scheme``, or any diffrax solver (``diffrax.Tsit5()``, ``solvers.RushLarsen()``).
@@ -236,7 +244,8 @@ def simulate(
       fold: gathers along the run instead of recording, see :class:`Fold`; schemes only.
       segment: for gradients in reverse: keep the state once every ``segment`` steps and compute the rest again
         (``jax.checkpoint``); about the square root of the number of steps is best. Schemes only.
-      **options: for diffrax solvers, handed to ``diffrax.diffeqsolve``: ``stepsize_controller``, ``adjoint``, ``max_steps``.
+      **options: for diffrax solvers, handed to ``diffrax.diffeqsolve``: ``stepsize_controller``, ``adjoint``,
+        ``max_steps``. Without a controller every step is ``dt``, and ``max_steps`` is their number.
 
     Returns:
       ``(state, record)``: the last state, and what was observed with time as the leading axis, or what was folded.
@@ -251,10 +260,14 @@ def simulate(
         from redes_jax.neurons import solvers
 
         if fold is not None or segment is not None:
-            raise ValueError("fold and segment belong to schemes: with a diffrax solver, use observe and options['adjoint']")
+            raise ValueError(
+                "fold and segment belong to schemes: with a diffrax solver, use observe and options['adjoint']"
+            )
         return solvers.solve(membrane, params, stimulus, state, start, steps, dt, scheme, observe, options)
     if options:
-        raise ValueError(f"options {sorted(options)} belong to diffrax solvers: a scheme has a fixed step and no controller")
+        raise ValueError(
+            f"options {sorted(options)} belong to diffrax solvers: a scheme has a fixed step and no controller"
+        )
 
     def step(key, carry, i):
         del key
@@ -264,7 +277,7 @@ def simulate(
             return (after, fold.update(gathered, start + (i + 1.0) * dt, before, after)), None
         return (after, None), None if observe is None else observe(scheme.view(membrane, params, after, dt))
 
-    carry = (scheme.start(membrane, params, state, dt), None if fold is None else fold.initial)
+    carry = (scheme.start(membrane, params, state, dt), None if fold is None else _folded(fold, state))
     numbers = jnp.arange(steps).astype(state.voltage.dtype)
     (last, gathered), record = _scan(step, carry, numbers, segment)
     return scheme.view(membrane, params, last, dt), record if fold is None else gathered
@@ -274,7 +287,9 @@ def whole_steps(duration: float, dt: float) -> int:
     """How many steps of ``dt`` make ``duration``; ValueError when they do not divide it."""
     steps = round(duration / dt) if dt > 0 else 0
     if steps < 1 or abs(steps * dt - duration) > 1e-6 * duration:
-        raise ValueError(f"duration {duration} ms is no whole number of steps of {dt} ms: choose one that divides the other")
+        raise ValueError(
+            f"duration {duration} ms is no whole number of steps of {dt} ms: choose one that divides the other"
+        )
     return steps
 
 
@@ -289,6 +304,12 @@ def _batched(state, params, stimulus):
     shape = jnp.broadcast_shapes(*(jnp.shape(leaf) for leaf in jax.tree.leaves((state, params))), current.shape)
     dtype = jnp.result_type(*jax.tree.leaves((state, params)), current.dtype)
     return jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, shape).astype(dtype), state)
+
+
+def _folded(fold, state):
+    """The fold's initial value with the shape and dtype that it will have after a step."""
+    after = jax.eval_shape(fold.update, fold.initial, state.voltage, state, state)
+    return jax.tree.map(lambda leaf, to: jnp.broadcast_to(leaf, to.shape).astype(to.dtype), fold.initial, after)
 
 
 def _scan(step, carry, numbers, segment):

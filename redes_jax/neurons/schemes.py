@@ -1,12 +1,12 @@
 """One small step of a membrane, three ways, by hand.
 
-A scheme is three pure functions. ``step`` advances by ``dt`` under a current held constant meanwhile. Some schemes keep voltage and
-gates at different times; ``start`` enters such a scheme from a state at one time, and ``view`` leaves it.
+A scheme is three pure functions. ``step`` advances by ``dt`` under a current held constant meanwhile. Some schemes keep
+voltage and gates at different times; ``start`` enters such a scheme from a state at one time, and ``view`` leaves it.
 
     scheme          order  idea
     FORWARD_EULER   1      x + dt f(x): the definition of the derivative; unstable beyond about 0.1 ms
     RUSH_LARSEN     1      each equation is linear in its own unknown: solve it exactly while the others stand still
-    STAGGERED       2      gates live half a step after the voltage, so that each sees the other at mid-step; Crank-Nicolson
+    STAGGERED       2      gates live half a step after the voltage: each sees the other at mid-step; Crank-Nicolson
 
 All are written for arrays of any shape: a population is the same code on a longer axis.
 
@@ -24,7 +24,8 @@ class Scheme(NamedTuple):
     """A way to step a membrane.
 
     Args:
-      start: ``start(membrane, params, state, dt) -> state``: from voltage and gates at one time to what ``step`` carries.
+      start: ``start(membrane, params, state, dt) -> state``: from voltage and gates at one time to what ``step``
+        carries.
       step: ``step(membrane, params, state, current, dt) -> state``: ``dt`` ms on, under ``current`` in uA/cm2.
       view: ``view(membrane, params, state, dt) -> state``: back to voltage and gates at one time.
     """
@@ -98,7 +99,7 @@ SCHEMES = {"forward_euler": FORWARD_EULER, "rush_larsen": RUSH_LARSEN, "staggere
 def wide_vectors() -> dict[str, int]:
     """``compiler_options`` for the ``jax.jit`` of a large population: on a CPU, fill the whole vector register.
 
-    XLA's CPU compiler stays at 256 bits unless told. A scheme is elementwise arithmetic and gains 1.4 times on AVX-512; other
-    processors lower the wider vectors to their own. Empty on other backends.
+    XLA's CPU compiler stays at 256 bits unless told. A scheme is elementwise arithmetic and gains 1.4 times on AVX-512;
+    other processors lower the wider vectors to their own. Empty on other backends.
     """
     return {"xla_cpu_prefer_vector_width": 512} if jax.default_backend() == "cpu" else {}

@@ -1,14 +1,16 @@
 """The schemes by hand as diffrax solvers, and any diffrax solver on a membrane.
 
-A membrane and its stimulus travel as the ``args`` of the solve (:class:`Clamp`): to diffrax's own solvers they are a vector field,
-to :class:`SchemeSolver` what a scheme steps. It may take several micro-steps for one of diffrax's, which hides the bookkeeping.
+A membrane and its stimulus travel as the ``args`` of the solve (:class:`Clamp`): to diffrax's own solvers they are a
+vector field, to :class:`SchemeSolver` what a scheme steps. It may take several micro-steps for one of diffrax's, which
+hides the bookkeeping.
 
     >>> import diffrax
     >>> from redes_jax.neurons.membrane import SQUID, simulate
     >>> from redes_jax.neurons.solvers import Staggered
     >>> _, fine = simulate(SQUID, SQUID.params(), 10.0, duration=2.0, dt=0.2, scheme=Staggered(micro_steps=8))
     >>> control = diffrax.PIDController(rtol=1e-6, atol=1e-6)
-    >>> _, free = simulate(SQUID, SQUID.params(), 10.0, duration=2.0, dt=0.2, scheme=diffrax.Tsit5(), stepsize_controller=control)
+    >>> _, free = simulate(SQUID, SQUID.params(), 10.0, duration=2.0, dt=0.2, scheme=diffrax.Tsit5(),
+    stepsize_controller=control)
     >>> bool(abs(fine - free).max() < 0.01)
     True
 """
@@ -96,9 +98,9 @@ def Staggered(micro_steps: int = 1) -> SchemeSolver:  # noqa: N802
 def solve(membrane, params, stimulus, state, start, steps, dt, solver, observe, options):
     """``membrane.simulate`` by diffrax. Without a step-size controller the steps are the grid itself.
 
-    The record then is that of every step (``SaveAt(steps=True)``): saving at given times that lie on the steps gives wrong
-    gradients in reverse with diffrax 0.7.2. An adaptive controller is asked for the same times between its own steps, and for
-    the last one apart, as the end of the solve.
+    The record then is that of every step (``SaveAt(steps=True)``): saving at given times that lie on the steps gives
+    wrong gradients in reverse with diffrax 0.7.2. An adaptive controller is asked for the same times between its own
+    steps, and for the last one apart, as the end of the solve.
     """
     grid = start + dt * jnp.arange(steps + 1, dtype=state.voltage.dtype)
     adaptive = "stepsize_controller" in options
@@ -115,7 +117,7 @@ def solve(membrane, params, stimulus, state, start, steps, dt, solver, observe, 
     else:
         saved = {"last": last, "record": diffrax.SubSaveAt(steps=True, fn=keep)}
     if not adaptive:
-        options = {"stepsize_controller": diffrax.StepTo(ts=grid), "max_steps": steps} | options
+        options = options | {"stepsize_controller": diffrax.StepTo(ts=grid), "max_steps": steps}
     solution = diffrax.diffeqsolve(
         diffrax.ODETerm(vector_field),
         solver,

@@ -1,7 +1,7 @@
 """When a neuron fires: spikes found in a trace or counted along a simulation, their rate, and the shape of one.
 
-A spike is an upward crossing of a threshold (0 mV), its time interpolated linearly between two samples. Everything has a
-fixed shape, so it runs under ``jit`` and ``vmap``: missing spikes are NaN.
+A spike is an upward crossing of a threshold (0 mV), its time interpolated linearly between two samples. Everything has
+a fixed shape, so it runs under ``jit`` and ``vmap``: missing spikes are NaN.
 """
 
 from typing import NamedTuple
@@ -14,7 +14,7 @@ from redes_jax.neurons.membrane import Fold
 THRESHOLD = 0.0
 
 
-def crossings(voltage: Float[Array, "time *batch"], threshold=THRESHOLD) -> Bool[Array, "time *batch"]:
+def crossings(voltage: Float[Array, "time ..."], threshold=THRESHOLD) -> Bool[Array, "time ..."]:
     """True at each sample that is at or above ``threshold`` (mV) after one below it; never at the first."""
     above = voltage >= threshold
     return above & ~jnp.concatenate([jnp.ones_like(above[:1]), above[:-1]])
@@ -39,7 +39,7 @@ def spike_times(
     return jnp.where(index > 0, time, jnp.nan)
 
 
-def count(voltage: Float[Array, "time *batch"], threshold=THRESHOLD) -> Int[Array, "*batch"]:
+def count(voltage: Float[Array, "time ..."], threshold=THRESHOLD) -> Int[Array, "..."]:
     """The number of spikes in each trace."""
     return crossings(voltage, threshold).sum(0)
 
@@ -55,26 +55,29 @@ def counter(threshold=THRESHOLD) -> Fold:
 
 
 class Train(NamedTuple):
-    """What :func:`clock` gathers: how many spikes, and the times (ms) of the first, the one before the last, and the last."""
+    """What :func:`clock` gathers: how many spikes, and the times (ms) of the first, the one before the last, and the
+    last.
+    """
 
-    count: Int[Array, "*batch"]
-    first: Float[Array, "*batch"]
-    previous: Float[Array, "*batch"]
-    last: Float[Array, "*batch"]
+    count: Int[Array, "..."]
+    first: Float[Array, "..."]
+    previous: Float[Array, "..."]
+    last: Float[Array, "..."]
 
-    def rate(self) -> Float[Array, "*batch"]:
+    def rate(self) -> Float[Array, "..."]:
         """Mean rate between first and last spike, Hz; 0 with fewer than two."""
         many = self.count > 1
         return jnp.where(many, 1000.0 * (self.count - 1) / jnp.where(many, self.last - self.first, 1.0), 0.0)
 
-    def final_rate(self) -> Float[Array, "*batch"]:
+    def final_rate(self) -> Float[Array, "..."]:
         """One over the last interval, Hz: the rate after the neuron has adapted; 0 with fewer than two spikes."""
         many = self.count > 1
         return jnp.where(many, 1000.0 / jnp.where(many, self.last - self.previous, 1.0), 0.0)
 
 
 def clock(dt: float, threshold=THRESHOLD) -> Fold:
-    """Counts spikes and keeps their first and last two times along ``membrane.simulate``: the value is a :class:`Train`.
+    """Counts spikes and keeps their first and last two times along ``membrane.simulate``: the value is a
+    :class:`Train`.
 
     Args:
       dt: the step of the simulation, ms.

@@ -1,6 +1,7 @@
 """Currents to inject: each is a function of time (ms) that returns uA/cm2, and carries its numbers as leaves.
 
-So a stimulus goes through ``jit``, ``vmap`` and ``grad`` like any other argument, and a sweep over amplitudes compiles once.
+So a stimulus goes through ``jit``, ``vmap`` and ``grad`` like any other argument, and a sweep over amplitudes compiles
+once.
 """
 
 import jax.numpy as jnp

@@ -61,7 +61,7 @@ def test_returns_equal_a_plain_loop():
         for key in jax.random.split(keys[member], 2):
             state, output = world.init(jax.random.split(key)[0]), None
             for _ in range(steps):
-                state, output = frame(None, state, int(np.argmax(_logits(net, world.observe(state)))))
+                state, output = frame(None, state, jnp.argmax(_logits(net, world.observe(state))))
                 total += float(output.reward)
                 if output.terminated:
                     break
@@ -93,7 +93,8 @@ def test_the_same_bits_on_any_number_of_devices():
     fitness = rollout.returns(cartpole.cartpole(), policies.dense, steps=100)
     params, keys = _population(64), jax.random.split(jax.random.key(2), 64)
     played = [
-        jax.jit(devices.replicas(fitness, 16, on=devices.mesh(jax.devices()[:count])))(keys, params) for count in (1, 2, 4)
+        jax.jit(devices.replicas(fitness, 16, on=devices.mesh(jax.devices()[:count])))(keys, params)
+        for count in (1, 2, 4)
     ]
     np.testing.assert_array_equal(played[0], played[1])
     np.testing.assert_array_equal(played[0], played[2])

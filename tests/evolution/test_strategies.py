@@ -42,7 +42,7 @@ def test_centred_ranks_see_only_the_order():
 
 
 def test_smoothed_gradient_of_linear_and_quadratic():
-    """E[f(mean + sigma e)] of f = a x + x' Q x / 2 has the gradient a + Q mean; mirrored pairs estimate it without bias."""
+    """E[f(mean + sigma e)] of f = a x + x' Q x / 2 has the gradient a + Q mean: the estimate is without bias."""
     size, pairs, sigma = 5, 200_000, 0.3
     keys = jax.random.split(jax.random.key(1), 4)
     a, mean = jax.random.normal(keys[0], (size,)), jax.random.normal(keys[1], (size,))
@@ -61,7 +61,7 @@ def test_smoothed_gradient_of_linear_and_quadratic():
 
 
 def test_openes_without_shaping_is_stochastic_gradient_ascent():
-    """With raw fitness, the plain rate and f = a x, one step from the mean is rate / n sum (a e) e for the noise it asked."""
+    """With raw fitness f = a x and the plain rate, a step is rate / n sum (a e) e for the noise that was asked."""
     a = jnp.array([1.0, -2.0, 0.5])
     rate, sigma = 0.1, 0.2
     strategy = openes(40, sigma=sigma, learning_rate=rate, optimiser=optax.identity(), shape=lambda fitness: fitness)
@@ -86,7 +86,9 @@ def test_sphere(name):
 
 @pytest.mark.parametrize("name", STRATEGIES)
 def test_rosenbrock(name):
-    strategy = ga(256, parents=32, sigma=0.2, decay=0.98) if name == "ga" else openes(256, sigma=0.02, learning_rate=0.02)
+    strategy = (
+        ga(256, parents=32, sigma=0.2, decay=0.98) if name == "ga" else openes(256, sigma=0.02, learning_rate=0.02)
+    )
     process = evolve(strategy, rosenbrock)
     start = {"x": jnp.array(-1.2), "y": jnp.array(1.0)}
     state, _ = iterate(process.step, jax.random.key(0), process.init(jax.random.key(1), start), length=600)
@@ -98,7 +100,9 @@ def test_elites_live_on():
 
     def best(elites):
         process = evolve(ga(32, parents=8, elites=elites, sigma=0.5), sphere)
-        return iterate(process.step, jax.random.key(0), process.init(jax.random.key(1), jnp.zeros(6)), length=100)[1].best
+        return iterate(process.step, jax.random.key(0), process.init(jax.random.key(1), jnp.zeros(6)), length=100)[
+            1
+        ].best
 
     assert np.all(np.diff(best(1)) >= 0)
     assert np.any(np.diff(best(0)) < 0)
@@ -120,7 +124,9 @@ def test_a_member_that_is_not_a_number_is_the_worst():
 
     for strategy in (ga(32, parents=8, sigma=0.3), openes(32, sigma=0.3)):
         process = evolve(strategy, broken)
-        state, shown = iterate(process.step, jax.random.key(0), process.init(jax.random.key(1), jnp.zeros(1)), length=60)
+        state, shown = iterate(
+            process.step, jax.random.key(0), process.init(jax.random.key(1), jnp.zeros(1)), length=60
+        )
         assert 0 < shown.finite[0] < 1 and np.all(np.isfinite(shown.mean))
         assert abs(state.best[0] + 1) < 0.3
 
@@ -148,7 +154,7 @@ def test_seeds_side_by_side_equal_seeds_one_by_one(name):
 
 @pytest.mark.parametrize("name", STRATEGIES)
 def test_the_same_bits_on_any_number_of_devices(name):
-    """The population dealt to 1, 2 and 4 devices, with a fitness that multiplies matrices and draws numbers of its own."""
+    """A population dealt to 1, 2 and 4 devices; the fitness multiplies matrices and draws numbers of its own."""
     if jax.device_count() < 4:
         pytest.skip("needs 4 devices")
 
@@ -162,7 +168,7 @@ def test_the_same_bits_on_any_number_of_devices(name):
         layout = devices.mesh(jax.devices()[:count])
         process = evolve(STRATEGIES[name], fitness, over=partial(devices.replicas, width=8, on=layout, gather=True))
         state = process.init(jax.random.key(1), params)
-        results.append(jax.jit(partial(iterate, process.step, length=6))(jax.random.key(0), state))
+        results.append(jax.jit(partial(iterate, process.step, length=3))(jax.random.key(0), state))
     for other in results[1:]:
         jax.tree.map(np.testing.assert_array_equal, results[0], other)
 

@@ -14,7 +14,7 @@ EPISODES, FRAMES = 200, 80
 
 @pytest.fixture(scope="module")
 def gymnasium_episodes():
-    """Episodes of Gymnasium's CartPole-v1 under random actions, played past the fall: starts, actions, and what each frame gave."""
+    """Gymnasium's CartPole-v1 under random actions, past the fall: starts, actions, and what each frame gave."""
     random = np.random.default_rng(0)
     starts = random.uniform(-0.05, 0.05, (EPISODES, 4))
     actions = random.integers(0, 2, (EPISODES, FRAMES))
@@ -115,7 +115,7 @@ def test_the_physics_is_an_argument():
     """Without gravity the pole of a cart at rest pushed once turns as fast, and only as fast, as the push turned it."""
     physics = cartpole.Physics(gravity=0.0)
     upright = cartpole.State(*jnp.zeros(4), time=jnp.zeros((), jnp.int32))
-    state, _ = cartpole.step(None, upright, 1, physics)
+    state, _ = cartpole.step(None, upright, jnp.array(1), physics)
     expected = -0.02 * (10 / 1.1) / (0.5 * (4 / 3 - 0.1 / 1.1))
     np.testing.assert_allclose(state.rate, expected, rtol=1e-6)
 
@@ -124,8 +124,8 @@ def test_pictures_show_the_pole_where_it_is():
     lean = jnp.array([0.0, 0.5, -0.5])
     still = jnp.zeros(3)
     frames = cartpole.render(cartpole.State(still, still, lean, still, still.astype(jnp.int32)), width=200)
-    assert frames.shape == (3, 100, 200, 3) and frames.dtype == np.uint8
-    orange = (np.abs(frames.astype(int) - [230, 159, 0]).sum(-1) < 40)
+    assert frames.shape == (3, 66, 200, 3) and frames.dtype == np.uint8
+    orange = np.abs(frames.astype(int) - [230, 159, 0]).sum(-1) < 40
     middle = [np.nonzero(picture)[1].mean() for picture in orange]
     assert abs(middle[0] - 99.5) < 0.5
     np.testing.assert_array_equal(frames[1], frames[2][:, ::-1])

@@ -1,11 +1,14 @@
 """Scalar loops, matrices and Flax give one forward pass."""
 
+import chex
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from redes_jax.networks import mlp
+from redes_jax.networks.normalisation import BatchNorm
 
 
 def test_scalar_matrix_and_flax_agree():
@@ -43,6 +46,19 @@ def test_batch_norm_hands_on_standardised_sums():
     out, _ = net.apply({**variables, "params": params}, x, train=True, mutable=["batch_stats"])
     np.testing.assert_allclose(out.mean(0), 0, atol=1e-5)
     np.testing.assert_allclose(out.std(0), 1, atol=1e-3)
+
+
+def test_batch_norm_equals_flax():
+    x = 5 + 3 * jax.random.normal(jax.random.key(0), (16, 2, 4))
+    theirs = nn.BatchNorm(momentum=0.9)
+    variables = theirs.init(jax.random.key(1), x, use_running_average=True)
+    variables = jax.tree.map(lambda leaf: leaf + jnp.linspace(0.1, 0.9, 4), variables)
+    expected, their_stats = theirs.apply(variables, x, use_running_average=False, mutable=["batch_stats"])
+    found, our_stats = BatchNorm().apply(variables, x, train=True, mutable=["batch_stats"])
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+    chex.assert_trees_all_close(our_stats, their_stats, rtol=1e-5)
+    found = BatchNorm().apply(variables, x, train=False)
+    np.testing.assert_allclose(found, theirs.apply(variables, x, use_running_average=True), atol=1e-5)
 
 
 def test_a_network_has_two_ends():
