@@ -41,13 +41,14 @@ def main(argv: list[str]) -> int:
     if not argv or argv[0] in ("-h", "--help"):
         print(USAGE, end="")
         return 0
+    os.environ.setdefault("MPLBACKEND", "Agg")
     command = commands[_chosen("command", argv[0], list(commands))]
     try:
         return command(argv[1:]) or 0
-    except (catalogue.Refused, ValueError) as error:
-        if isinstance(error, ValueError) and os.environ.get("REDES_TRACEBACK"):
+    except (catalogue.Refused, ValueError, FloatingPointError) as error:
+        if os.environ.get("REDES_TRACEBACK"):
             raise
-        _refuse(str(error))
+        _refuse(f"{error}")
 
 
 def _list(words):
@@ -210,9 +211,13 @@ def _compute(name, config, folder):
     from experiments import folders, report
     from experiments.lab import Lab
     from experiments.progress import Progress
+    from redes_jax.data.files import DataUnavailable
 
     experiment, progress = catalogue.load(name), Progress(name)
-    result = experiment.run(config, Lab(folder / "checkpoints", progress))
+    try:
+        result = experiment.run(config, Lab(folder / "checkpoints", progress))
+    except DataUnavailable as error:
+        raise catalogue.Refused(str(error)) from error
     folders.save(folder, result, experiment.CLAIMS)
     page = report.write(folder)
     progress.close("done")
@@ -226,7 +231,9 @@ def _print_claims(folder):
         if row["source"]:
             mark = "agrees" if row["agrees"] == "yes" else "differs"
             published = f"{row['published']:.5g} {row['unit']}"
-            print(f"{row['quantity']}: {_with_spread(row)} {row['unit']}  published {published}  {mark}  ({row['source']})")
+            print(
+                f"{row['quantity']}: {_with_spread(row)} {row['unit']}  published {published}  {mark}  ({row['source']})"
+            )
 
 
 def _with_spread(row):
@@ -245,16 +252,21 @@ def _parse_run(name: str, words: list[str]) -> tuple[Options, Any]:
     preset = _chosen("preset", peek.parse_known_args(words)[0].preset or "", list(presets))
     flat = tyro.conf.OmitArgPrefixes
     both = make_dataclass(
-        "Run", [("run", Annotated[Options, flat], Options()), ("config", Annotated[outline.Config, flat], presets[preset])]
+        "Run",
+        [("run", Annotated[Options, flat], Options()), ("config", Annotated[outline.Config, flat], presets[preset])],
     )
     box = io.StringIO()
     try:
         with contextlib.redirect_stderr(box):
-            parsed = tyro.cli(both, prog=f"python -m experiments run {name}", args=words, description=catalogue.docstring(name))
+            parsed = tyro.cli(
+                both, prog=f"python -m experiments run {name}", args=words, description=catalogue.docstring(name)
+            )
     except SystemExit as stop:
         if not stop.code:
             raise
-        _refuse(_condensed(box.getvalue(), words, [*Options.__dataclass_fields__, *outline.Config.__dataclass_fields__]))
+        _refuse(
+            _condensed(box.getvalue(), words, [*Options.__dataclass_fields__, *outline.Config.__dataclass_fields__])
+        )
     return parsed.run, catalogue.load(name).Config(**vars(parsed.config))
 
 

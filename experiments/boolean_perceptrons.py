@@ -1,21 +1,24 @@
 """Which Boolean functions can one threshold unit learn? (ch. 3)
 
-Every function of up to four inputs is given to a perceptron of its own, 65 536 of them side by side at four inputs, and each
-goes through its truth table in several random orders. A function counts as separable when its perceptron ends without a
-mistake, and as not separable when the perceptron still errs after it has had every mistake that a separable one could make.
+Every function of up to four inputs is given to a perceptron of its own, 65 536 of them side by side at four inputs,
+and each goes through its truth table in several random orders. A function counts as separable when its perceptron
+ends without a mistake, and as not separable when the perceptron still errs after it has had every mistake that a
+separable one could make.
 
-That bound is a theorem. Inputs are +-1 with a constant 1 beside them, so ``R^2 = n + 1``. If a function is separable, then
-``y (w . x) >= 1`` has a solution at a vertex, ``n + 1`` of these rows being equalities; by Cramer's rule and Hadamard's
-inequality, clearing the common factor ``2^n`` of determinants of +-1, it is a vector of integers no larger than
-``2^-n (n+1)^((n+1)/2)``, which is 1, 1, 2, 3 for n = 1 to 4 (Muroga 1971). Hence ``1/gamma^2 = |w|^2 <= (n+1) 3^2`` at four
-inputs, and Novikoff's bound ``(R/gamma)^2`` allows at most 225 mistakes in all. An epoch with no mistake is the end, so after
-226 epochs a perceptron that still errs has proved that no weights exist. Integers are learned exactly, in int32.
+That bound is a theorem. Inputs are +-1 with a constant 1 beside them, so ``R^2 = n + 1``. If a function is separable,
+then ``y (w . x) >= 1`` has a solution at a vertex, ``n + 1`` of these rows being equalities; by Cramer's rule and
+Hadamard's inequality, clearing the common factor ``2^n`` of determinants of +-1, it is a vector of integers no larger
+than ``2^-n (n+1)^((n+1)/2)``, which is 1, 1, 2, 3 for n = 1 to 4 (Muroga 1971). Hence ``1/gamma^2 = |w|^2 <= (n+1)
+3^2`` at four inputs, and Novikoff's bound ``(R/gamma)^2`` allows at most 225 mistakes in all. An epoch with no
+mistake is the end, so after 226 epochs a perceptron that still errs has proved that no weights exist. Integers are
+learned exactly, in int32.
 
 Listing all those small integer weights and the functions they compute gives the count a second time, without learning.
 
     python -m experiments run boolean_perceptrons
 
-Expected: 4, 14, 104 and 1 882 separable of 4, 16, 256 and 65 536 (OEIS A000609). Two CPU cores: quick 5 s, full half a minute.
+Expected: 4, 14, 104 and 1 882 separable of 4, 16, 256 and 65 536 (OEIS A000609). Two CPU cores: quick 5 s, full half
+a minute.
 """
 
 import itertools
@@ -61,7 +64,7 @@ def run(config: Config, lab: Lab = QUIET) -> Result:
         raise ValueError(f"orders is {config.orders}: show the truth tables in at least 1 order")
     arrays, measured, excess = {}, {}, 0.0
     for n in range(1, config.inputs + 1):
-        final, largest = learn_all(n, config, lab)
+        final, erring = learn_all(n, config, lab)
         size, _ = smallest_weights(n)
         separable = final.wrong_epochs < epochs_that_prove(n)
         bound = (n + 1) * size
@@ -70,7 +73,7 @@ def run(config: Config, lab: Lab = QUIET) -> Result:
         measured[f"enumerated_{n}"] = np.isfinite(size).sum()
         measured[f"most_mistakes_{n}"] = final.mistakes.max(1, where=separable, initial=0)
         arrays |= {f"separable_{n}": separable[0], f"mistakes_{n}": final.mistakes, f"bound_{n}": bound}
-        arrays |= {f"epochs_{n}": final.wrong_epochs, f"weights_{n}": final.weights[0], f"unlearned_{n}": largest}
+        arrays |= {f"epochs_{n}": final.wrong_epochs, f"weights_{n}": final.weights[0], f"unlearned_{n}": erring}
     return Result(arrays, measured | {"mistakes_over_bound": excess})
 
 
@@ -85,7 +88,7 @@ class Unit:
 
 
 def learn_all(n: int, config: Config, lab: Lab):
-    """Teach every function of ``n`` inputs in every order; the units at the end, and how many still erred in each epoch."""
+    """Teach every function of ``n`` inputs in every order; the units at the end, and how many erred in each epoch."""
     rule = perceptron()
     points, functions = truth_tables(n)
     x, y = jnp.asarray(with_bias(points), jnp.int32), jnp.asarray(functions, jnp.int32)
@@ -97,7 +100,9 @@ def learn_all(n: int, config: Config, lab: Lab):
             weights, wrong = iterate(rule.step, key, unit.weights, (x[order], target[order]))
             return Unit(weights, unit.mistakes + wrong.sum(), jnp.where(wrong.any(), t + 1, unit.wrong_epochs))
 
-        learn = devices.replicas(lambda units, y: jax.vmap(lambda unit, order: one(unit, y, order))(units, orders), config.width)
+        learn = devices.replicas(
+            lambda units, y: jax.vmap(lambda unit, order: one(unit, y, order))(units, orders), config.width
+        )
         units = learn(units, y)
         return units, (units.wrong_epochs == t + 1).sum(0)
 
@@ -105,7 +110,7 @@ def learn_all(n: int, config: Config, lab: Lab):
     start = Unit(jnp.zeros((*shape, n + 1), jnp.int32), jnp.zeros(shape, jnp.int32), jnp.zeros(shape, jnp.int32))
     epochs = epochs_that_prove(n)
     key = jax.random.fold_in(jax.random.key(config.seed), n)
-    units, erring = lab.iterate(f"{n} inputs", epoch, key, start, jnp.arange(epochs), chunk=57)
+    units, erring = lab.iterate(f"{n} inputs", epoch, key, start, jnp.arange(epochs), chunk=113)
     return jax.tree.map(lambda leaf: np.swapaxes(np.asarray(leaf), 0, 1), units), erring.T
 
 
@@ -141,13 +146,13 @@ def smallest_weights(n: int) -> tuple[np.ndarray, np.ndarray]:
     number = (sums > 0) @ (1 << np.arange(2**n))
     norm = (weights**2).sum(1)
     order = np.argsort(-norm, kind="stable")
-    size, best = np.full(2 ** 2**n, np.inf), np.zeros((2 ** 2**n, n + 1), int)
+    size, best = np.full(2**2**n, np.inf), np.zeros((2**2**n, n + 1), int)
     size[number[order]], best[number[order]] = norm[order], weights[order]
     return size, best
 
 
 def symmetry_classes(n: int) -> np.ndarray:
-    """For each function the least number of those equal to it up to renaming and negating inputs and negating the output."""
+    """For each function the least number among those equal to it up to renaming and negating inputs and the output."""
     points, functions = truth_tables(n)
     place = 1 << np.arange(n)
     least = np.arange(len(functions))
@@ -166,14 +171,15 @@ def figures(result: Result) -> dict[str, Picture]:
 
     figure, axes = panels(1, 2, width=5.6, height=4.2)
     counts = [int(arrays[f"separable_{n}"].sum()) for n in range(1, inputs + 1)]
-    draw.shares(axes[0], counts, [2 ** 2**n for n in range(1, inputs + 1)])
+    draw.shares(axes[0], counts, [2**2**n for n in range(1, inputs + 1)])
     for n in range(1, inputs + 1):
-        draw.unlearned(axes[1], arrays[f"unlearned_{n}"], 2 ** 2**n - counts[n - 1], n)
+        draw.unlearned(axes[1], arrays[f"unlearned_{n}"], 2**2**n - counts[n - 1], n)
     axes[1].legend(title="inputs", frameon=False)
     pictures["separable"] = Picture(
         figure,
-        "Left: all Boolean functions, and those that one threshold unit computes; the share dwindles. Right: separable functions "
-        "whose perceptron still errs, epoch by epoch (mean over orders). The last ones are learned long before the bound.",
+        "Left: all Boolean functions, and those that one threshold unit computes; the share dwindles. Right: "
+        "separable functions whose perceptron still errs, epoch by epoch (mean over orders). The last ones are "
+        "learned long before the bound.",
     )
 
     if inputs >= 2:
@@ -184,8 +190,8 @@ def figures(result: Result) -> dict[str, Picture]:
             draw.truth_square(panel, outputs, arrays["weights_2"][number] if separable else None, _GATES[number])
         pictures["gates"] = Picture(
             figure,
-            "The 16 functions of two inputs, true where the dot is full, with the line that each perceptron found. XOR and XNOR "
-            "have none.",
+            "The 16 functions of two inputs, true where the dot is full, with the line that each perceptron found. "
+            "XOR and XNOR have none.",
         )
 
     if inputs >= 3:
@@ -197,9 +203,9 @@ def figures(result: Result) -> dict[str, Picture]:
             draw.truth_cube(panel, truth_tables(3)[1][number], weights, f"{size} functions")
         pictures["cubes"] = Picture(
             figure,
-            "The 256 functions of three inputs, one for each of their 14 kinds (equal up to renaming and negating inputs or the "
-            "output). A plane that a perceptron found parts full from empty corners in the first kinds, 104 functions in all; "
-            "the rest have no such plane.",
+            "The 256 functions of three inputs, one for each of their 14 kinds (equal up to renaming and negating "
+            "inputs or the output). A plane that a perceptron found parts full from empty corners in the first "
+            "kinds, 104 functions in all; the rest have no such plane.",
         )
 
     figure, axes = panels(1, 1, width=8, height=4.2)
@@ -209,8 +215,9 @@ def figures(result: Result) -> dict[str, Picture]:
     draw.mistakes_by_kind(axes, arrays[f"mistakes_{inputs}"][:, separable], size[separable] * (inputs + 1), kinds)
     pictures["mistakes"] = Picture(
         figure,
-        f"Mistakes made before the last, by the smallest integer weights (sizes, sorted) that compute the function of {inputs} "
-        "inputs: box, quartiles; whiskers, extremes over functions and orders. All lie under Novikoff's bound.",
+        "Mistakes made before the last, by the smallest integer weights (sizes, sorted) that compute the function of "
+        f"{inputs} inputs: box, quartiles; whiskers, extremes over functions and orders. All lie under Novikoff's "
+        "bound.",
     )
     return pictures
 

@@ -72,7 +72,7 @@ def to_npz(arrays: dict[str, np.ndarray]) -> bytes:
         if value.dtype.kind not in "biufcU":
             raise ValueError(f"{name} has dtype {value.dtype}: a checkpoint holds numbers; convert it first")
     buffer = io.BytesIO()
-    np.savez(buffer, **arrays)
+    np.savez(buffer, allow_pickle=False, **arrays)
     return buffer.getvalue()
 
 

@@ -1,5 +1,6 @@
 """What an experiment measures and what was published: the rows of a ledger. Imports nothing heavy, so a listing is instant."""
 
+import math
 from typing import Any, NamedTuple
 
 
@@ -26,6 +27,8 @@ class Claim(NamedTuple):
 
     def holds(self, ours: float) -> bool:
         """Whether ``ours`` agrees with the published value under the claim's rule."""
+        if not math.isfinite(ours):
+            return False
         excess = ours - self.value
         if self.rule == "at most":
             return excess <= self.tolerance

@@ -191,7 +191,7 @@ def thresholds(config: Config) -> dict:
             "rest_mv": rest.voltage, "rest_m": rest.gates[0], "rest_h": rest.gates[1], "rest_n": rest.gates[2],
             "one_spike_current": least(lambda current: fires(current, 50.0), 0.0, 5.0),
             "firing_current": firing,
-            "onset_hz": onset.final_rate(),
+            "onset_hz": onset.rate(),
             "shock_mv": least(lambda height: fires(0.0, 30.0, shocked(height)), 0.0, 20.0),
             "anode_break_current": least(lambda current: fires(0.0, 50.0, MEMBRANE.rest(PARAMS, -current)), 0.0, 10.0),
         }  # fmt: skip
@@ -245,7 +245,7 @@ def adaptive_reference() -> dict:
 
 
 def scheme_errors(exact_voltage: np.ndarray, exact_spikes: np.ndarray) -> dict:
-    """For each scheme and step the worst error of the potential, 15 ms from a shock, and of a spike's time, in 100 ms."""
+    """For each scheme and step the worst error of the potential (15 ms from a shock) and of a spike's time (100 ms)."""
     voltage_error, spike_error = np.zeros((2, len(SCHEMES), len(STEPS)))
     for j, dt in enumerate(STEPS):
 
@@ -254,7 +254,7 @@ def scheme_errors(exact_voltage: np.ndarray, exact_spikes: np.ndarray) -> dict:
             return trace, spikes.spike_times(trace, dt, 16)
 
         def by_scheme():
-            return [jax.vmap(lambda *run, s=s: stepped(*run, s))(*runs()) for s in SCHEMES.values()]  # noqa: B023
+            return [jax.vmap(lambda state, current, s=s: stepped(state, current, s))(*runs()) for s in SCHEMES.values()]  # noqa: B023
 
         with on_host(float64=True):
             solved = jax.tree.map(np.asarray, jax.jit(by_scheme)())
@@ -372,9 +372,9 @@ def figures(result: Result) -> dict[str, Picture]:
         draw.convergence(axis, np.array(STEPS), errors, orders, ylabel=ylabel, title=title)
     pictures["errors"] = Picture(
         figure,
-        "Forward Euler and Rush-Larsen are of order 1, the staggered scheme of order 2. From rest Rush-Larsen is of order "
-        "2 too: gates that follow the old potential and drive the new one are staggered in all but their starting time, "
-        "which at rest does not matter.",
+        "Forward Euler and Rush-Larsen are of order 1, the staggered scheme of order 2. From rest Rush-Larsen is of "
+        "order 2 too: gates that follow the old potential and drive the new one are staggered in all but their "
+        "starting time, which at rest does not matter.",
     )
 
     figure, axes = panels(1, 3, width=5.2, height=4.4)
@@ -385,7 +385,7 @@ def figures(result: Result) -> dict[str, Picture]:
     draw.cloud(axes[2], current[few], a["rate"][few], ratio, label="sodium over potassium\n(squid: 1)")
     pictures["population"] = Picture(
         figure,
-        f"{len(current):,} neurons with scattered currents and conductances. None fires slowly: it is silent or near 50 "
-        "Hz and above, as the firing curve says. Right: the more sodium for each potassium channel, the less current.",
+        f"{len(current):,} neurons with scattered currents and conductances. None fires slowly: it is silent or near "
+        "50 Hz and above, as the firing curve says. Right: more sodium for each potassium channel, less current.",
     )
     return pictures

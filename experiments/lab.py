@@ -24,7 +24,7 @@ class Lab:
         self.folder = folder
         self.report = report or (lambda stage, done, total: None)
 
-    def iterate(self, stage, step, key, state, inputs=None, length=None, *, chunk, observe=None, stepped=False):
+    def iterate(self, stage, step, key, state, inputs=None, length=None, *, chunk, observe=None, stepped=False) -> Any:
         """``process.iterate`` in chunks: reports after each, saves after each, and goes on from the last one saved.
 
         A run that was killed and started again ends equal to the bit to one that was not.
@@ -38,7 +38,8 @@ class Lab:
           ``(state, outputs)`` as ``process.iterate`` gives, outputs as NumPy arrays.
         """
         total = length if length is not None else jax.tree.leaves(inputs)[0].shape[0]
-        done, outputs = 0, None
+        done: int = 0
+        outputs: Any = None
         if self.folder is not None:
             abstract = jax.eval_shape(_first_outputs(step, observe), key, state, _head(inputs))
             saved = checkpoints.newest(self.folder, stage, template=(state, abstract))

@@ -7,13 +7,19 @@ from pathlib import Path
 
 import jinja2
 import markupsafe
+import matplotlib.pyplot as plt
 import numpy as np
+from PIL import Image
 
 from experiments import catalogue, checkpoints, folders
 from experiments.claims import Picture, Result
+from redes_jax.figures import style
 
 _PAGES = jinja2.Environment(
-    loader=jinja2.FileSystemLoader(Path(__file__).parent / "pages"), autoescape=True, trim_blocks=True, lstrip_blocks=True
+    loader=jinja2.FileSystemLoader(Path(__file__).parent / "pages"),
+    autoescape=True,
+    trim_blocks=True,
+    lstrip_blocks=True,
 )
 
 
@@ -33,10 +39,11 @@ def write(folder: Path) -> Path:
     experiment = catalogue.load(found["experiment"])
     result = Result(checkpoints.from_npz(folder / "result.npz"), {})
     (folder / "figures").mkdir(exist_ok=True)
-    for name, picture in experiment.figures(result).items():
-        suffix, data = _encode(picture)
+    with style.house():
+        pictures = {name: (*_encode(picture), picture.caption) for name, picture in experiment.figures(result).items()}
+    for name, (suffix, data, caption) in pictures.items():
         checkpoints.write(folder / "figures" / f"{name}.{suffix}", data)
-        checkpoints.write(folder / "figures" / f"{name}.txt", picture.caption.encode())
+        checkpoints.write(folder / "figures" / f"{name}.txt", caption.encode())
     page = folder / "report.html"
     checkpoints.write(page, _PAGES.get_template("report.html").render(_section(folder)).encode())
     return page
@@ -89,23 +96,15 @@ def _embedded(path):
 def _encode(picture: Picture) -> tuple[str, bytes]:
     buffer = io.BytesIO()
     if isinstance(picture.image, np.ndarray):
-        from PIL import Image
-
         frames = [Image.fromarray(frame).quantize(64, dither=Image.Dither.NONE) for frame in picture.image]
         frames[0].save(buffer, "GIF", save_all=True, append_images=frames[1:], duration=40, loop=0, optimize=True)
         return "gif", buffer.getvalue()
-    import matplotlib.pyplot as plt
-
     picture.image.savefig(buffer, format="png", dpi=160)
     plt.close(picture.image)
     return "png", buffer.getvalue()
 
 
 def _contact_sheet(paths, titles):
-    import matplotlib.pyplot as plt
-
-    from redes_jax.figures import style
-
     columns = min(4, len(paths))
     rows = -(-len(paths) // columns)
     figure, axes = style.panels(rows, columns, width=4.4, height=3.1, squeeze=False)

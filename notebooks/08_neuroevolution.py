@@ -52,12 +52,12 @@ from redes_jax.process import iterate
 
 # %%
 def rastrigin(key, params, input):
-    """Many valleys, the deepest at zero. A strategy raises its fitness, hence the minus."""
+    """Many peaks, the highest at zero."""
     del key, input
     return -(10 * params.size + jnp.sum(params**2 - 10 * jnp.cos(2 * jnp.pi * params)))
 
 
-strategy = ga(population=64, parents=16, sigma=0.4, decay=0.97)
+strategy = ga(population=64, parents=16, sigma=0.8, decay=0.95)
 state = strategy.init(jax.random.key(0), jnp.array([3.5, -3.5]))
 
 x = np.linspace(-5, 5, 201)
@@ -69,7 +69,7 @@ for generation in range(61):
     state = strategy.tell(None, state, population, fitness)
     if generation in (0, 5, 20, 60):
         panel = axes[(0, 5, 20, 60).index(generation)]
-        panel.imshow(height, extent=(-5, 5, -5, 5), origin="lower")
+        panel.imshow(height, extent=(-5, 5, -5, 5), origin="lower", cmap="cividis")
         panel.plot(*population.T, ".", color=ORANGE, markersize=4)
         panel.plot(*state.best, "o", color=RED)
         panel.set(title=f"generación {generation}", xlim=(-5, 5), ylim=(-5, 5))
@@ -77,9 +77,9 @@ for generation in range(61):
 figure
 
 # %% [markdown]
-# La población salta de valle en valle, y al encoger la mutación se asienta en el más profundo.
+# La población salta de cima en cima, y al encoger la mutación se asienta en la más alta.
 #
-# *The population leaps from valley to valley, and settles in the deepest as the mutations shrink.*
+# *The population leaps from peak to peak, and settles on the highest as the mutations shrink.*
 
 # %%
 print("mejor / best:", np.round(np.asarray(state.best), 3))

@@ -12,7 +12,17 @@ from typing import TYPE_CHECKING
 from redes_jax.process import Process, chunks, iterate, population
 
 if TYPE_CHECKING:
-    from redes_jax import adversarial, bits, data, devices, energy, evolution, figures, games, learning, networks, neurons
+    from redes_jax import adversarial as adversarial
+    from redes_jax import bits as bits
+    from redes_jax import data as data
+    from redes_jax import devices as devices
+    from redes_jax import energy as energy
+    from redes_jax import evolution as evolution
+    from redes_jax import figures as figures
+    from redes_jax import games as games
+    from redes_jax import learning as learning
+    from redes_jax import networks as networks
+    from redes_jax import neurons as neurons
 
 _ROOMS = (
     "adversarial", "bits", "data", "devices", "energy", "evolution", "figures", "games", "learning", "networks", "neurons",

@@ -5,6 +5,8 @@ add-rotate-xor rounds. On CPU, XLA compiles JAX's own as a rolled loop; written 
 whatever uses the bits. Same key, same shape: the same bits to the last, so either may replace the other.
 """
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 from jax import Array, lax
@@ -34,7 +36,7 @@ def bits(key: Array, shape: tuple[int, ...]) -> UInt32[Array, "..."]:
     return first ^ second
 
 
-def uniform(key: Array, shape: tuple[int, ...] = (), minval=0.0, maxval=1.0) -> Float32[Array, "..."]:
+def uniform(key: Array, shape: tuple[int, ...] = (), minval: Any = 0.0, maxval: Any = 1.0) -> Float32[Array, "..."]:
     """Uniform float32 in ``[minval, maxval)``, equal under ``jit`` to ``jax.random.uniform(key, shape, float32, minval, maxval)``."""
     minval, maxval = jnp.float32(minval), jnp.float32(maxval)
     mantissa = (bits(key, shape) >> 9) | jnp.uint32(0x3F800000)
@@ -67,7 +69,7 @@ def _threefry(key0, key1, x0, x1):
 
 
 def _is_threefry(key):
-    if not jax.config.jax_threefry_partitionable:
+    if not jax.config.jax_threefry_partitionable:  # pyright: ignore[reportAttributeAccessIssue]
         return False
     if jnp.issubdtype(key.dtype, jax.dtypes.prng_key):
         return str(jax.random.key_impl(key)) == "threefry2x32"

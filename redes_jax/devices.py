@@ -14,6 +14,7 @@ import contextlib
 import os
 import sys
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -24,7 +25,7 @@ from jax.sharding import PartitionSpec as P
 AXIS = "replica"
 
 
-def mesh(devices: Sequence[jax.Device] | None = None) -> Mesh:
+def mesh(devices: Sequence[Any] | None = None) -> Mesh:
     """A one-axis mesh over ``devices`` (all devices of all processes when None)."""
     return Mesh(np.asarray(jax.devices() if devices is None else devices), (AXIS,))
 

@@ -16,6 +16,7 @@ import jax
 import jax.numpy as jnp
 from jax.tree_util import Partial
 
+
 class Process(NamedTuple):
     """Two pure functions: ``init(key, ...) -> state`` and ``step(key, state, input) -> (state, output)``.
 

@@ -60,7 +60,7 @@ def test_a_step_is_two_gradients_by_hand(loss):
         state = game.init(jax.random.key(0))._replace(discriminator=jnp.array([0.2, -0.4, 0.1]))
         key, real = jax.random.key(5), jnp.linspace(-1, 2, 7)
         after, score = game.step(key, state, real)
-        z = [np.asarray(noise(k, 7)) for k in jax.random.split(key)]
+        z = [noise(k, 7) for k in jax.random.split(key)]
         logit = lambda c, x: c[0] + c[1] * x + c[2] * x**2  # noqa: E731
 
         def of_discriminator(c):
@@ -80,7 +80,9 @@ def test_a_step_is_two_gradients_by_hand(loss):
 def test_losses_are_those_of_the_probabilities():
     real, fake = jnp.array([0.3, -1.2]), jnp.array([2.0, -0.5, 0.1])
     p, q = 1 / (1 + np.exp(-real)), 1 / (1 + np.exp(-fake))
-    np.testing.assert_allclose(adversarial.cross_entropy(real, fake), -np.log(p).mean() - np.log(1 - q).mean(), rtol=1e-5)
+    np.testing.assert_allclose(
+        adversarial.cross_entropy(real, fake), -np.log(p).mean() - np.log(1 - q).mean(), rtol=1e-5
+    )
     np.testing.assert_allclose(adversarial.saturating(fake), np.log(1 - q).mean(), rtol=1e-5)
     np.testing.assert_allclose(adversarial.non_saturating(fake), -np.log(q).mean(), rtol=1e-5)
 

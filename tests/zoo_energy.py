@@ -72,6 +72,8 @@ CASES = [
     Case("RBM, Gibbs", _carrying(rbm.gibbs, 3)),
     Case("RBM, CD-2", _learner(rbm.contrastive_divergence(optax.sgd(0.1, momentum=0.5), 2)), _images),
     Case("RBM, PCD", _learner(rbm.persistent_contrastive_divergence(optax.sgd(0.1), 3)), _images),
-    Case("RBM, annealing", _carrying(lambda p: partition.annealing(p, jnp.zeros_like(p.visible_bias)), 3), _temperatures),
+    Case(
+        "RBM, annealing", _carrying(lambda p: partition.annealing(p, jnp.zeros_like(p.visible_bias)), 3), _temperatures
+    ),
     Case("adversaries", _duel(), lambda key, length: jax.random.normal(key, (length, 8))),
 ]

@@ -17,8 +17,11 @@ def _bowl(key, params, input):
 
 def _learner(strategy):
     process = evolve(strategy, _bowl)
-    params = {"a": jnp.array([0.5, -0.5]), "b": jnp.zeros(())}
-    return Process(lambda key: process.init(key, params), process.step)
+
+    def init(key):
+        return process.init(key, {"a": jnp.array([0.5, -0.5]), "b": jnp.zeros(())})
+
+    return Process(init, process.step)
 
 
 def _player():

@@ -44,10 +44,9 @@ def fetch(data_set: str, source: Source) -> Path:
             url = f"{mirror.rstrip('/')}/{source.name}"
             return Path(pooch.retrieve(url, f"sha256:{source.sha256}", source.name, cache() / data_set))
         except Exception as error:  # requests, urllib3 and pooch raise many kinds; each mirror's reason is reported
-            reasons.append(f"  {mirror}: {type(error).__name__}: {str(error).splitlines()[0][:120]}")
+            reasons.append(f"{mirror}: {type(error).__name__}: {str(error).splitlines()[0][:120]}")
     raise DataUnavailable(
-        f"{data_set}: no mirror gave {source.name}.\n" + "\n".join(reasons) + "\n"
-        f"Connect and try again, or put the file at $REDES_DATA_DIR/{data_set}/{source.name}"
+        f"{data_set}: no mirror gave {source.name} ({'; '.join(reasons)}). Connect and try again, or put the file at $REDES_DATA_DIR/{data_set}/{source.name}"
     )
 
 

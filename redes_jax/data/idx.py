@@ -38,5 +38,7 @@ def read(path: Path | str) -> np.ndarray:
     dtype = np.dtype(_DTYPES[data[2]])
     expected, found = math.prod(shape) * dtype.itemsize, len(data) - header
     if found != expected:
-        raise CorruptFile(f"{path}: announces {shape}, {expected} bytes, and holds {found}; delete it and fetch it again")
+        raise CorruptFile(
+            f"{path}: announces {shape}, {expected} bytes, and holds {found}; delete it and fetch it again"
+        )
     return np.frombuffer(data, dtype, offset=header).reshape(shape).astype(dtype.newbyteorder("="))

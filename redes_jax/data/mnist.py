@@ -54,7 +54,9 @@ def _plain_or_gzipped(folder, name):
     for path in (folder / name, folder / name.removesuffix(".gz")):
         if path.is_file():
             return path
-    raise FileNotFoundError(f"{folder / name}: missing; the folder must hold the four files {[s.name for s in SOURCES]}")
+    raise FileNotFoundError(
+        f"{folder / name}: missing; the folder must hold the four files {[s.name for s in SOURCES]}"
+    )
 
 
 def _images(paths):

@@ -149,9 +149,7 @@ def retrieval_overlap(load: Float[Array, "*loads"]) -> Float[Array, "*loads"]:
         return jnp.where(above, middle, low), jnp.where(above, high, middle)
 
     # At y = 12 the left-hand side is 1/12, a load of 0.0035; below it the overlap is 1 to the last digit.
-    low, high = jax.lax.fori_loop(
-        0, 60, halve, (jnp.full_like(target, critical), jnp.full_like(target, 12.0))
-    )
+    low, high = jax.lax.fori_loop(0, 60, halve, (jnp.full_like(target, critical), jnp.full_like(target, 12.0)))
     return jnp.where(target <= _root_of_twice_load(critical), erf((low + high) / 2), 0)
 
 

@@ -154,7 +154,9 @@ def _learn(optimiser, steps, key, state, batch):
         if state.particles is not None or k < steps - 1:
             hidden = bits.bernoulli(hidden_key, free).astype(dtype)
     # The gradient of F is minus the expected products, so both phases are one product of stacked particles.
-    weight = jnp.concatenate([jnp.full(len(batch), -1 / len(batch), dtype), jnp.full(len(visible), 1 / len(visible), dtype)])
+    weight = jnp.concatenate(
+        [jnp.full(len(batch), -1 / len(batch), dtype), jnp.full(len(visible), 1 / len(visible), dtype)]
+    )
     both = jnp.concatenate([batch, visible]) * weight[:, None]
     gradient = RBM(
         both.T @ jnp.concatenate([clamped, free]),

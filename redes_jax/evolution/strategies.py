@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import optax
+from jax import lax
 from jax.flatten_util import ravel_pytree
 from jax.tree_util import Partial
 from jaxtyping import Array, Float, PyTree
@@ -75,7 +76,10 @@ def _generation(strategy, fitness, over, key, state, input):
     population = strategy.ask(ask_key, state)
     size = jax.tree.leaves(population)[0].shape[0]
     keys = jax.vmap(jax.random.fold_in, (None, 0))(fitness_key, jnp.arange(size))
+    keys, population = lax.optimization_barrier((keys, population))
     scores = over(lambda key, params: fitness(key, params, input))(keys, population)
+    # The barriers keep the compiler from joining asking and telling with the evaluation, which differs between meshes.
+    population, scores = lax.optimization_barrier((population, scores))
     scores = jnp.where(jnp.isnan(scores), -jnp.inf, scores)
     finite = jnp.isfinite(scores)
     output = Generation(

@@ -74,7 +74,7 @@ def closing_in(
     for (label, trace), colour in zip(traces.items(), (SKY, GREEN, RED, PURPLE), strict=False):
         axes.plot(time, trace, color=colour, linewidth=1.6, label=label)
     axes.set(ylabel="potential (mV)")
-    axes.legend(loc="upper center", bbox_to_anchor=(0.65, 1.06), fontsize=9.5)
+    axes.legend(loc="upper center", bbox_to_anchor=(0.64, 1.0), fontsize=10)
     current_axes.plot(time, current, color=BLACK)
     current_axes.set(xlabel="time (ms)", ylabel="uA/cm$^2$", xlim=(0, time[-1]))
 

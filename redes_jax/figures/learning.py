@@ -9,7 +9,9 @@ from matplotlib.ticker import NullLocator
 from redes_jax.figures.style import BLACK, BLUE, COLOURS, GREY, ORANGE, RED, band, bare
 
 
-def curves(axes, x, samples: dict[str, np.ndarray], *, xlabel: str, ylabel: str, log: bool = False) -> None:
+def curves(
+    axes, x, samples: dict[str, np.ndarray], *, xlabel: str, ylabel: str, log: bool = False, legend: str = "best"
+) -> None:
     """Learning curves, one colour a name: median, quartiles and extremes over seeds.
 
     Args:
@@ -18,11 +20,12 @@ def curves(axes, x, samples: dict[str, np.ndarray], *, xlabel: str, ylabel: str,
       samples: name -> (seeds, points) values.
       xlabel, ylabel: of the axes, with units.
       log: logarithmic ordinate.
+      legend: where the names go, as Matplotlib's ``loc``.
     """
     for (name, values), colour in zip(samples.items(), itertools.cycle(COLOURS), strict=False):
         band(axes, x, values, label=name, colour=colour)
     axes.set(xlabel=xlabel, ylabel=ylabel, yscale="log" if log else "linear")
-    axes.legend(frameon=False)
+    axes.legend(loc=legend, frameon=False)
 
 
 def confusion(axes, matrix: np.ndarray, names: list[str], *, title: str = "") -> None:
@@ -180,7 +183,9 @@ def _points(n):
 
 def _corners(axes, flat, outputs, colour):
     face = [colour if out > 0 else "white" for out in outputs]
-    axes.scatter(*flat.T, s=55, c=face, edgecolors=[colour if out > 0 else GREY for out in outputs], linewidths=1.5, zorder=3)
+    axes.scatter(
+        *flat.T, s=55, c=face, edgecolors=[colour if out > 0 else GREY for out in outputs], linewidths=1.5, zorder=3
+    )
 
 
 def by_size(axes, sizes, samples: dict[str, np.ndarray], *, xlabel: str, ylabel: str) -> None:

@@ -1,10 +1,10 @@
 """The look of every figure: one palette safe for colour-blind readers, readable at slide size."""
 
-import matplotlib
-
-matplotlib.use("Agg", force=False)
+from typing import Any
 
 import matplotlib.pyplot as plt
+import numpy as np
+from cycler import cycler
 from matplotlib.figure import Figure
 
 # Okabe & Ito 2008
@@ -15,7 +15,7 @@ GREY = "#8A8F98"
 COLOURS = (BLUE, ORANGE, GREEN, RED, PURPLE, SKY, YELLOW, BLACK)
 SEQUENTIAL, DIVERGING = "cividis", "RdBu_r"
 
-_RC = {
+_RC: dict[Any, Any] = {
     "figure.dpi": 110,
     "savefig.dpi": 160,
     "figure.facecolor": "white",
@@ -28,7 +28,7 @@ _RC = {
     "axes.spines.right": False,
     "axes.grid": True,
     "axes.axisbelow": True,
-    "axes.prop_cycle": plt.cycler(color=COLOURS),
+    "axes.prop_cycle": cycler(color=COLOURS),
     "grid.color": "#E6E8EB",
     "grid.linewidth": 0.8,
     "lines.linewidth": 2.0,
@@ -38,7 +38,14 @@ _RC = {
 }
 
 
-def panels(rows: int = 1, columns: int = 1, *, width: float = 5.2, height: float = 3.6, **kwargs) -> tuple[Figure, object]:
+def house():
+    """A context in which everything drawn has the house style: ``with house(): ...``."""
+    return plt.rc_context(_RC)
+
+
+def panels(
+    rows: int = 1, columns: int = 1, *, width: float = 5.2, height: float = 3.6, **kwargs
+) -> tuple[Figure, Any]:
     """A figure with ``rows x columns`` axes in the house style.
 
     Args:
@@ -49,7 +56,7 @@ def panels(rows: int = 1, columns: int = 1, *, width: float = 5.2, height: float
     Returns:
       ``(figure, axes)``, axes as ``plt.subplots`` gives them.
     """
-    with plt.rc_context(_RC):
+    with house():
         figure, axes = plt.subplots(
             rows, columns, figsize=(width * columns, height * rows), layout="constrained", **kwargs
         )
@@ -65,8 +72,6 @@ def band(axes, x, samples, *, label: str, colour: str) -> None:
       samples: (seeds, points) values.
       label, colour: of the line.
     """
-    import numpy as np
-
     low, quarter, middle, three, high = np.quantile(np.asarray(samples), (0, 0.25, 0.5, 0.75, 1), axis=0)
     axes.fill_between(x, low, high, color=colour, alpha=0.10, linewidth=0)
     axes.fill_between(x, quarter, three, color=colour, alpha=0.25, linewidth=0)

@@ -11,9 +11,10 @@ class BatchNorm(nn.Module):
 
     .. math:: y = \gamma \, \frac{x - \mu}{\sqrt{\sigma^2 + \epsilon}} + \beta
 
-    While training, :math:`\mu` and :math:`\sigma^2` are those of the batch, and the running ones move towards them; otherwise the
-    running ones are used. Variables are named as those of ``flax.linen.BatchNorm`` (``scale`` and ``bias``; ``mean`` and ``var`` in
-    the collection ``batch_stats``), but keep the dtype of the input, where Flax's statistics are always float32.
+    While training, :math:`\mu` and :math:`\sigma^2` are those of the batch, and the running ones move towards them;
+    otherwise the running ones are used. Variables are named as those of ``flax.linen.BatchNorm`` (``scale`` and
+    ``bias``; ``mean`` and ``var`` in the collection ``batch_stats``), but keep the dtype of the input, where Flax's
+    statistics are always float32.
 
     Attributes:
       momentum: share of the running statistics that a batch leaves in place.

@@ -17,7 +17,7 @@ outside, rest near -65 mV, where the paper has rest at 0 and depolarisation nega
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -40,7 +40,7 @@ class Channel(NamedTuple):
     name: str
     gates: tuple[str, ...]
     rates: Callable[[Array], tuple[tuple[Array, Array], ...]]
-    open_fraction: Callable[..., Array]
+    open_fraction: Callable[..., Any]
     conductance: float
     reversal: float
 

@@ -28,10 +28,10 @@ def least(happens, low: float, high: float, points: int = 64, rounds: int = 4):
         first = jnp.argmax(jax.vmap(happens)(tried))
         return tried[jnp.maximum(first - 1, 0)], tried[first]
 
-    low, high = jnp.asarray(low, float), jnp.asarray(high, float)
+    bounds = jnp.asarray(low, float), jnp.asarray(high, float)
     for _ in range(rounds):
-        low, high = narrow(low, high)
-    return high
+        bounds = narrow(*bounds)
+    return bounds[1]
 
 
 def growth(membrane: Membrane, params: Params, current):

@@ -186,8 +186,11 @@ def compose(*channels: ch.Channel, kinetics=None) -> Membrane:
         raise ValueError("a membrane without channels has no rest: compose at least one, such as channels.LEAK")
 
     def composed(voltage):
-        rates = (pair for channel in channels for pair in channel.rates(voltage))
-        return tuple((*jnp.broadcast_arrays(alpha, beta, voltage)[:2], 1.0) for alpha, beta in rates)
+        def fraction(alpha, beta):
+            alpha, beta, _ = jnp.broadcast_arrays(alpha, beta, voltage)
+            return alpha, beta, 1.0
+
+        return tuple(fraction(*pair) for channel in channels for pair in channel.rates(voltage))
 
     return Membrane(tuple(channels), composed if kinetics is None else kinetics)
 
@@ -216,18 +219,18 @@ def voltage(state: State):
 def simulate(
     membrane: Membrane,
     params: Params,
-    stimulus=0.0,
+    stimulus: Any = 0.0,
     *,
     duration: float,
     dt: float = 0.025,
-    scheme=schemes.STAGGERED,
+    scheme: Any = schemes.STAGGERED,
     state: State | None = None,
-    start: float = 0.0,
+    start: Any = 0.0,
     observe: Callable[[State], Any] | None = voltage,
     fold: Fold | None = None,
     segment: int | None = None,
     **options,
-):
+) -> tuple[State, Any]:
     """Inject a current and record, by any scheme or diffrax solver: pure, so ``vmap``, ``grad`` and
     ``devices.replicas`` apply.
 
@@ -255,7 +258,7 @@ def simulate(
     """
     steps = whole_steps(duration, dt)
     stimulus = stimulus if callable(stimulus) else (lambda t, amplitude=stimulus: amplitude)
-    state = _batched(membrane.rest(params) if state is None else state, params, stimulus)
+    begin: State = _batched(membrane.rest(params) if state is None else state, params, stimulus)
     if not isinstance(scheme, Scheme):
         from redes_jax.neurons import solvers
 
@@ -263,7 +266,7 @@ def simulate(
             raise ValueError(
                 "fold and segment belong to schemes: with a diffrax solver, use observe and options['adjoint']"
             )
-        return solvers.solve(membrane, params, stimulus, state, start, steps, dt, scheme, observe, options)
+        return solvers.solve(membrane, params, stimulus, begin, start, steps, dt, scheme, observe, options)
     if options:
         raise ValueError(
             f"options {sorted(options)} belong to diffrax solvers: a scheme has a fixed step and no controller"
@@ -277,8 +280,8 @@ def simulate(
             return (after, fold.update(gathered, start + (i + 1.0) * dt, before, after)), None
         return (after, None), None if observe is None else observe(scheme.view(membrane, params, after, dt))
 
-    carry = (scheme.start(membrane, params, state, dt), None if fold is None else _folded(fold, state))
-    numbers = jnp.arange(steps).astype(state.voltage.dtype)
+    carry = (scheme.start(membrane, params, begin, dt), None if fold is None else _folded(fold, begin))
+    numbers = jnp.arange(steps).astype(begin.voltage.dtype)
     (last, gathered), record = _scan(step, carry, numbers, segment)
     return scheme.view(membrane, params, last, dt), record if fold is None else gathered
 

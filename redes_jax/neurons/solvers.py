@@ -7,10 +7,10 @@ hides the bookkeeping.
     >>> import diffrax
     >>> from redes_jax.neurons.membrane import SQUID, simulate
     >>> from redes_jax.neurons.solvers import Staggered
-    >>> _, fine = simulate(SQUID, SQUID.params(), 10.0, duration=2.0, dt=0.2, scheme=Staggered(micro_steps=8))
+    >>> protocol = {"stimulus": 10.0, "duration": 1.0, "dt": 0.2}
+    >>> _, fine = simulate(SQUID, SQUID.params(), **protocol, scheme=Staggered(micro_steps=8))
     >>> control = diffrax.PIDController(rtol=1e-6, atol=1e-6)
-    >>> _, free = simulate(SQUID, SQUID.params(), 10.0, duration=2.0, dt=0.2, scheme=diffrax.Tsit5(),
-    stepsize_controller=control)
+    >>> _, free = simulate(SQUID, SQUID.params(), **protocol, scheme=diffrax.Tsit5(), stepsize_controller=control)
     >>> bool(abs(fine - free).max() < 0.01)
     True
 """
@@ -111,11 +111,11 @@ def solve(membrane, params, stimulus, state, start, steps, dt, solver, observe, 
 
     last = diffrax.SubSaveAt(t1=True)
     if observe is None:
-        saved = {"last": last}
+        wanted = {"last": last}
     elif adaptive:
-        saved = {"last": last, "record": diffrax.SubSaveAt(ts=grid[1:-1], fn=keep)}
+        wanted = {"last": last, "record": diffrax.SubSaveAt(ts=grid[1:-1], fn=keep)}
     else:
-        saved = {"last": last, "record": diffrax.SubSaveAt(steps=True, fn=keep)}
+        wanted = {"last": last, "record": diffrax.SubSaveAt(steps=True, fn=keep)}
     if not adaptive:
         options = options | {"stepsize_controller": diffrax.StepTo(ts=grid), "max_steps": steps}
     solution = diffrax.diffeqsolve(
@@ -126,13 +126,14 @@ def solve(membrane, params, stimulus, state, start, steps, dt, solver, observe, 
         dt0=dt if adaptive else None,
         y0=state,
         args=Clamp(membrane, params, stimulus),
-        saveat=diffrax.SaveAt(subs=saved),
+        saveat=diffrax.SaveAt(subs=wanted),
         **options,
     )
-    final = jax.tree.map(lambda leaf: leaf[-1], solution.ys["last"])
+    saved: Any = solution.ys
+    final = jax.tree.map(lambda leaf: leaf[-1], saved["last"])
     if observe is None:
         return final, None
-    record = solution.ys["record"]
+    record = saved["record"]
     if adaptive:
         record = jax.tree.map(lambda a, b: jnp.concatenate([a, b[None]]), record, observe(final))
     return final, record

@@ -17,7 +17,8 @@ def idx_bytes(array):
 
 
 @pytest.fixture
-def image_folder(tmp_path, rng=np.random.default_rng(0)):
+def image_folder(tmp_path):
+    rng = np.random.default_rng(0)
     for part, n in (("train", 6), ("t10k", 3)):
         images = rng.integers(0, 256, (n, 4, 4), np.uint8)
         (tmp_path / f"{part}-images-idx3-ubyte.gz").write_bytes(gzip.compress(idx_bytes(images)))
@@ -76,7 +77,9 @@ def source(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.delenv("REDES_DATA_DIR", raising=False)
     content = b"twelve bytes"
-    return content, files.Source("x.bin", hashlib.sha256(content).hexdigest(), ("http://127.0.0.1:9/a", "http://127.0.0.1:9/b"))
+    return content, files.Source(
+        "x.bin", hashlib.sha256(content).hexdigest(), ("http://127.0.0.1:9/a", "http://127.0.0.1:9/b")
+    )
 
 
 def test_a_local_copy_comes_first_and_is_verified(tmp_path, monkeypatch, source):

@@ -67,7 +67,9 @@ def test_a_hot_sweep_is_the_naive_loop_on_the_same_uniforms(patterns, starts, bi
     )
     limits = temperature / 2 * (np.log(u) - np.log1p(-u))
     matrix = np.asarray(hopfield.dense(weights))
-    expected = [naive_sweep(matrix, np.asarray(bias), np.asarray(s), range(150), limits[:, i])[0] for i, s in enumerate(starts)]
+    expected = [
+        naive_sweep(matrix, np.asarray(bias), np.asarray(s), range(150), limits[:, i])[0] for i, s in enumerate(starts)
+    ]
     # The thresholds are computed from float32 uniforms: a field within rounding of one may fall either way.
     assert np.mean(np.asarray(spins) != np.stack(expected)) < 2e-3
 
@@ -148,12 +150,16 @@ def test_mean_field_theory_solves_the_saddle_point_equations():
         r = brentq(width_gap, 1.0, 5.0)
         return m - erf(m / np.sqrt(2 * load * r))
 
-    np.testing.assert_allclose(hopfield.retrieval_overlap(jnp.float64(load)), brentq(overlap_gap, 0.98, 1.0), atol=1e-10)
+    np.testing.assert_allclose(
+        hopfield.retrieval_overlap(jnp.float64(load)), brentq(overlap_gap, 0.98, 1.0), atol=1e-10
+    )
 
 
 def test_recall_keeps_the_overlap_that_theory_gives():
     n, load = 1000, 0.1
-    patterns = jnp.where(jax.random.bernoulli(jax.random.key(0), 0.5, (int(load * n), n)), 1.0, -1.0).astype(jnp.float32)
+    patterns = jnp.where(jax.random.bernoulli(jax.random.key(0), 0.5, (int(load * n), n)), 1.0, -1.0).astype(
+        jnp.float32
+    )
     process = hopfield.asynchronous(hopfield.hebb(patterns))
     spins, _ = iterate(process.step, jax.random.key(1), patterns, length=10)
     ours = hopfield.overlap(patterns, spins)

@@ -35,7 +35,9 @@ def test_confusion_matrix_equals_scikit_learn(answers, confusion):
 @pytest.mark.parametrize("beta", [0.5, 1.0, 2.0])
 @pytest.mark.parametrize("how", [None, "macro", "micro", "weighted"])
 def test_scores_equal_scikit_learn(answers, confusion, beta, how):
-    ours = jax.jit(scores)(confusion, beta) if how is None else jax.jit(averaged, static_argnums=1)(confusion, how, beta)
+    ours = (
+        jax.jit(scores)(confusion, beta) if how is None else jax.jit(averaged, static_argnums=1)(confusion, how, beta)
+    )
     theirs = sk.precision_recall_fscore_support(
         *answers, beta=beta, average=how, labels=range(CLASSES), zero_division=0
     )

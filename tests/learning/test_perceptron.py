@@ -54,7 +54,7 @@ def test_learned_weights_compute_the_function_and_bounds_hold(learned, n):
 
 
 def test_four_inputs():
-    """Small integer weights reach all 1 882 functions; the seven kinds are the strong majority games of five players."""
+    """Small integer weights reach all 1 882 functions; their seven kinds are the strong majority games of five."""
     size, weights = smallest_weights(4)
     assert np.isfinite(size).sum() == OEIS_A000609[4]
     kinds = {tuple(sorted(np.abs(w), reverse=True)) for w in weights[np.isfinite(size)]}

@@ -41,7 +41,9 @@ def test_the_future_has_no_say_exactly_when_causal(causal):
     net = Encoder(features=8, blocks=2, heads=2, hidden=8, causal=causal)
     x = jax.random.normal(jax.random.key(3), (1, LENGTH, 3))
     params = net.init(jax.random.key(4), x)
-    seen = np.abs(jax.jacobian(lambda x: net.apply(params, x)[0])(x)[:, :, 0]).sum((1, 3))  # answer at row, input at column
+    seen = np.abs(jax.jacobian(lambda x: net.apply(params, x)[0])(x)[:, :, 0]).sum(
+        (1, 3)
+    )  # answer at row, input at column
     future = np.triu(np.ones((LENGTH, LENGTH), bool), 1)
     assert (seen[~future] > 0).all()
     assert (seen[future] == 0).all() if causal else (seen[future] > 0).all()

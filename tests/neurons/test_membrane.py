@@ -8,6 +8,7 @@ import pytest
 from scipy.integrate import solve_ivp
 from scipy.optimize import brentq
 
+from redes_jax import devices
 from redes_jax.neurons import channels as ch
 from redes_jax.neurons import spikes, stimuli
 from redes_jax.neurons.membrane import SQUID, compose, simulate, times
@@ -173,6 +174,18 @@ def test_population_equals_loop():
     alone = [jax.jit(last)(*pair) for pair in zip(currents, sodium, strict=True)]
     np.testing.assert_array_equal(together[1], [count for _, count in alone])
     np.testing.assert_allclose(together[0].voltage, [state.voltage for state, _ in alone], rtol=1e-4)
+
+
+def test_devices_do_not_matter_to_the_bit():
+    def last(current):
+        return simulate(SQUID, PARAMS, stimuli.constant(current), duration=10.0, fold=spikes.counter())
+
+    currents = jnp.linspace(0.0, 20.0, 22)
+    one, four = (
+        jax.jit(devices.replicas(last, 4, on=devices.mesh(jax.devices()[:count])))(currents) for count in (1, 4)
+    )
+    jax.tree.map(np.testing.assert_array_equal, one, four)
+    assert set(np.asarray(one[1]).tolist()) == {0, 1}
 
 
 @pytest.mark.parametrize("scheme", ["forward_euler", "staggered"])
