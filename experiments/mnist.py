@@ -2,9 +2,8 @@
 
 Both are trained by Adam with a cosine schedule on cross-entropy, each as a population of seeds that differ in their
 initial weights, the order of the examples and the random shifts of the images. The schedule is fixed beforehand and
-the weights
-after the last epoch are the ones judged; the test curve is only drawn. The rate for the digits is the best of 0.002,
-0.004, 0.008 and 0.016 on a quarter of the training set held out; the settings for MNIST were not searched.
+the weights after the last epoch are the ones judged; the test curve is only drawn. The rate for the digits is the best
+of 0.002, 0.004, 0.008 and 0.016 on a quarter of the training set held out; the settings for MNIST were not searched.
 
     python -m experiments run mnist                      # scikit-learn's 8 x 8 digits, seconds
     python -m experiments run mnist --preset full        # LeNet-5 on MNIST, six seeds

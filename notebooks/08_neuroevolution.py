@@ -1,10 +1,12 @@
 # ---
 # jupyter:
 #   jupytext:
-#     formats: py:percent
+#     formats: ipynb,py:percent
 #     text_representation:
 #       extension: .py
 #       format_name: percent
+#       format_version: '1.3'
+#       jupytext_version: 1.19.6
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -15,12 +17,8 @@
 # # 8 Entrenamiento con genéticos
 # *Training with genetic algorithms*
 #
-# Hasta aquí una red aprendía bajando por el gradiente de su error. Pero a veces no hay gradiente: un juego sólo dice
-# cuántos puntos se ganaron. Una población aprende con eso y nada más: se prueban muchas soluciones, se conservan las
-# mejores y se cambian un poco.
-#
-# *So far a network learned by going down the gradient of its error. Sometimes there is none: a game only says how many
-# points were won. A population learns from that alone: try many solutions, keep the best, change them a little.*
+# So far a network learned by going down the gradient of its error. Sometimes there is no gradient: a game only says how many points
+# were won. A population learns from that and nothing else: try many solutions, keep the best, change them a little.
 
 # %%
 from functools import partial
@@ -41,13 +39,9 @@ from redes_jax.process import iterate
 # ## 8.1 Algoritmos genéticos
 # *Genetic algorithms*
 #
-# Tres pasos, una y otra vez: **evaluar** a todos, **seleccionar** a los mejores como padres, **mutar** a sus hijos. El
-# mejor pasa sin cambio (élite), así que lo ganado no se pierde. En esta casa una estrategia son tres funciones puras:
-# `init`, `ask` (pide una población) y `tell` (recibe su aptitud).
-#
-# *Three steps, again and again: evaluate everyone, select the best as parents, mutate their children. The best lives on
-# unchanged (elite), so what was gained is not lost. Here a strategy is three pure functions: `init`, `ask` (for a
-# population) and `tell` (how it fared).*
+# Three steps, again and again: **evaluate** everyone, **select** the best as parents, **mutate** their children. The best lives on
+# unchanged (the elite), so what was gained is not lost. Here a strategy is three pure functions: `init`, `ask` (for a population)
+# and `tell` (how it fared).
 
 
 # %%
@@ -72,47 +66,37 @@ for generation in range(61):
         panel.imshow(height, extent=(-5, 5, -5, 5), origin="lower", cmap="cividis")
         panel.plot(*population.T, ".", color=ORANGE, markersize=4)
         panel.plot(*state.best, "o", color=RED)
-        panel.set(title=f"generación {generation}", xlim=(-5, 5), ylim=(-5, 5))
+        panel.set(title=f"generation {generation}", xlim=(-5, 5), ylim=(-5, 5))
         panel.grid(False)
 figure
 
 # %% [markdown]
-# La población salta de cima en cima, y al encoger la mutación se asienta en la más alta.
-#
-# *The population leaps from peak to peak, and settles on the highest as the mutations shrink.*
+# The population leaps from peak to peak, and settles on the highest as the mutations shrink.
 
 # %%
-print("mejor / best:", np.round(np.asarray(state.best), 3))
+print("best:", np.round(np.asarray(state.best), 3))
 
 # %% [markdown]
 # ## 8.2 Neuroevolución
 # *Neuroevolution*
 #
-# Los parámetros que evolucionan son ahora los pesos de una red. A la estrategia no le importa: acepta cualquier árbol de
-# arreglos.
-#
-# *What evolves now are the weights of a network. The strategy does not mind: it takes any tree of arrays.*
+# What evolves now are the weights of a network. The strategy does not mind: it takes any tree of arrays.
 #
 # ### 8.2.1 Antecedentes: Aprendizaje por refuerzo en videojuegos
 # *Background: reinforcement learning in video games*
 #
-# Un juego es un proceso cuya entrada es la acción del jugador. `CartPole`: empujar un carro a la izquierda o a la derecha
-# para que no caiga la vara. Un punto por cuadro; a los 500 se acaba el tiempo.
-#
-# *A game is a process whose input is the player's action. CartPole: push a cart left or right so that the pole does not
-# fall. One point a frame; at 500 the time is up.*
+# A game is a process whose input is the player's action. `CartPole`: push a cart left or right so that the pole does not fall. One
+# point a frame; at 500 the time is up.
 
 # %%
 world = cartpole.cartpole()
 game = world.init(jax.random.key(0))
 for _ in range(3):
     game, seen = world.step(None, game, jnp.array(1))
-    print(np.round(np.asarray(seen.observation), 3), "recompensa / reward", float(seen.reward))
+    print(np.round(np.asarray(seen.observation), 3), "reward", float(seen.reward))
 
 # %% [markdown]
-# Quien empuja al azar dura unos veinte cuadros.
-#
-# *Pushing at random lasts some twenty frames.*
+# Pushing at random lasts some twenty frames.
 
 
 # %%
@@ -123,32 +107,26 @@ def random_play(key):
 
 
 lengths = jax.jit(jax.vmap(random_play))(jax.random.split(jax.random.key(1), 1000))
-print("cuadros / frames:", float(lengths.mean()))
+print("frames:", float(lengths.mean()))
 
 # %% [markdown]
 # ### 8.2.2 Arquitectura para estimar la función de recompensa
 # *Architecture to estimate the reward*
 #
-# La red ve cuatro números (posición, velocidad, ángulo, giro) y da una calificación a cada acción; se toma la mayor. Sus
-# 114 pesos son el genoma.
-#
-# *The network sees four numbers (position, velocity, angle, rate) and scores each action; the larger score wins. Its 114
-# weights are the genome.*
+# The network sees four numbers (position, velocity, angle, rate) and scores each action; the larger score wins. Its 114 weights
+# are the genome.
 
 # %%
 params = policies.init(jax.random.key(0), (4, 16, 2))
 act = policies.mlp(params)
-print("acción / action:", int(act(world.observe(game))), " pesos / weights:", sum(leaf.size for leaf in jax.tree.leaves(params)))
+print("action:", int(act(world.observe(game))), " weights:", sum(leaf.size for leaf in jax.tree.leaves(params)))
 
 # %% [markdown]
 # ### 8.2.3 Entrenamiento
 # *Training*
 #
-# Dos líneas: una aptitud y una estrategia hacen un proceso; `iterate` lo corre. Comparamos el algoritmo genético con
-# OpenES, que estima un gradiente a partir de la población, en cuatro semillas a la vez.
-#
-# *Two lines: a fitness and a strategy make a process, `iterate` runs it. We compare the genetic algorithm with OpenES, which
-# estimates a gradient from the population, on four seeds at once.*
+# Two lines: a fitness and a strategy make a process, and `iterate` runs it. We compare the genetic algorithm with OpenES, which
+# estimates a gradient from the population, on four seeds at once.
 
 # %%
 fitness = rollout.returns(world, policies.mlp, steps=500)
@@ -165,27 +143,23 @@ genetic, genetic_curve = jax.jit(jax.vmap(partial(learn, ga(256, parents=32, sig
 gradient, gradient_curve = jax.jit(jax.vmap(partial(learn, openes(256, sigma=0.3, learning_rate=0.2))))(seeds)
 
 figure, axes = panels(width=7)
-band(axes, np.arange(20), genetic_curve.mean, label="algoritmo genético", colour=ORANGE)
+band(axes, np.arange(20), genetic_curve.mean, label="genetic algorithm", colour=ORANGE)
 band(axes, np.arange(20), gradient_curve.mean, label="OpenES", colour=BLUE)
 axes.axhline(500, color=GREY, linestyle="--")
-axes.set(xlabel="generación", ylabel="cuadros, media de la población", ylim=(0, 520))
+axes.set(xlabel="generation", ylabel="frames, mean of the population", ylim=(0, 520))
 axes.legend()
 figure
 
 # %% [markdown]
-# ¿Cuánto dura el mejor en partidas que nunca jugó?
-#
-# *How long does the best last in games it never played?*
+# How long does the best last in games that it never played?
 
 # %%
 test = jax.jit(jax.vmap(rollout.returns(world, policies.mlp, steps=500, episodes=50), (None, 0)))
-for name, states in (("genético", genetic), ("OpenES", gradient)):
+for name, states in (("genetic", genetic), ("OpenES", gradient)):
     print(f"{name:9}", np.asarray(test(jax.random.key(3), jax.vmap(lambda state: state.best)(states))))
 
 # %% [markdown]
-# El primero de ellos juega:
-#
-# *The first of them plays:*
+# The first of them plays:
 
 # %%
 player = jax.tree.map(lambda leaf: leaf[0], jax.vmap(lambda state: state.best)(gradient))
@@ -195,19 +169,15 @@ _, frames = iterate(film.step, key, film.init(key), length=500, observe=lambda s
 figure, axes = panels(1, 4, width=3.2, height=1.2)
 for panel, t in zip(axes, (0, 25, 100, 499), strict=True):
     panel.imshow(cartpole.render(jax.tree.map(lambda leaf: leaf[t : t + 1], frames))[0])
-    panel.set_title(f"cuadro {t}", fontsize=10)
+    panel.set_title(f"frame {t}", fontsize=10)
     bare(panel)
 figure
 
 # %% [markdown]
-# ## Cualquier modelo, cualquier aprendizaje
-# *Any model, any learner*
+# ## Any model, any learner
 #
-# Las mismas dos líneas buscan ahora las conductancias de la membrana del capítulo 2 que producen un trazo dado. Lo que
-# evoluciona son logaritmos: así ninguna conductancia es negativa.
-#
-# *The same two lines now look for the conductances of chapter 2's membrane that give a certain trace. What evolves are
-# logarithms, so no conductance is negative.*
+# The same two lines now look for the conductances of chapter 2's membrane that give a certain trace. What evolves are logarithms, so
+# no conductance is negative.
 
 
 # %%
@@ -235,13 +205,13 @@ state, shown = jax.jit(partial(iterate, learner.step, length=70))(
 )
 found = conductances(state.best)
 for name, value in truth.items():
-    print(f"{name:10} {float(found[name]):8.3f} mS/cm2, verdad / truth {value}")
+    print(f"{name:10} {float(found[name]):8.3f} mS/cm2, truth {value}")
 
 figure, axes = panels(width=7)
 time = times(20.0, 0.05)
-axes.plot(time, target, color="#C9CDD3", linewidth=6, label="meta")
-axes.plot(time, respond(conductances(guess)), color=BLUE, label="primera conjetura")
-axes.plot(time, respond(found), color=RED, linewidth=1.5, label="última generación")
-axes.set(xlabel="tiempo (ms)", ylabel="potencial (mV)")
+axes.plot(time, target, color="#C9CDD3", linewidth=6, label="target")
+axes.plot(time, respond(conductances(guess)), color=BLUE, label="first guess")
+axes.plot(time, respond(found), color=RED, linewidth=1.5, label="last generation")
+axes.set(xlabel="time (ms)", ylabel="potential (mV)")
 axes.legend()
 figure

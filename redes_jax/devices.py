@@ -59,7 +59,9 @@ def replicas(fn: Callable, width: int = 16, *, on: Mesh | None = None, gather: b
       fn: a function of one member; what it closes over is copied to every device.
       width: members in a block, see :func:`blocks`. Choose about 16 for small networks, 512 for single neurons.
       on: the mesh to use; all devices when None.
-      gather: give every device the whole result, as a replicated update (evolution, averaged gradients) wants it.
+      gather: every device has the whole arguments and gets the whole result, as a replicated update (evolution,
+        averaged gradients) wants it. Were the arguments dealt, XLA would cut up what computes them and what uses the
+        result along with them, and its sums would depend on the number of devices.
     """
     if width < 1:
         raise ValueError(f"width is {width}: a block holds at least 1 member")
@@ -70,11 +72,15 @@ def replicas(fn: Callable, width: int = 16, *, on: Mesh | None = None, gather: b
         each = _blocks_each(size, layout.size * width) * width
 
         def local(*members):
-            out = _in_turn(fn, width, jax.lax.axis_index(AXIS) * each, size, members)
-            return jax.lax.all_gather(out, AXIS, tiled=True) if gather else out
+            return _in_turn(fn, width, jax.lax.axis_index(AXIS) * each, size, members)
 
-        place = P() if gather else P(AXIS)
-        deal = jax.shard_map(local, mesh=layout, in_specs=P(AXIS), out_specs=place, check_vma=False)
+        def gathered(*everyone):
+            first = jax.lax.axis_index(AXIS) * each
+            members = jax.tree.map(lambda leaf: jax.lax.dynamic_slice_in_dim(leaf, first, each), everyone)
+            return jax.lax.all_gather(local(*members), AXIS, tiled=True)
+
+        body, place = (gathered, P()) if gather else (local, P(AXIS))
+        deal = jax.shard_map(body, mesh=layout, in_specs=place, out_specs=place, check_vma=False)
         return jax.tree.map(lambda leaf: leaf[:size], deal(*_fill(members, layout.size * each)))
 
     return laid_out
