@@ -17,7 +17,8 @@ Listing all those small integer weights and the functions they compute gives the
 
     python -m experiments run boolean_perceptrons
 
-Expected: 4, 14, 104 and 1 882 separable of 4, 16, 256 and 65 536 (OEIS A000609). Two CPU cores: quick 10 s, full about a minute.
+Expected: 4, 14, 104 and 1 882 separable of 4, 16, 256 and 65 536 (OEIS A000609). Two CPU cores: quick 10 s, full
+about a minute.
 """
 
 import itertools

@@ -303,7 +303,7 @@ def film(arrays) -> np.ndarray:
     for row, generation in enumerate(arrays["film_generation"]):
         last = int(arrays["film_last_frame"][row])
         shown = np.minimum(np.arange(0, arrays["film_position"].shape[1], 4), last)
-        still = np.zeros(len(shown), np.float32)
+        still = jnp.zeros(len(shown))
         state = cartpole.State(
             arrays["film_position"][row, shown], still, arrays["film_angle"][row, shown], still, shown
         )

@@ -39,7 +39,9 @@ from redes_jax.process import Process, iterate, population
 @dataclass(frozen=True)
 class Config:
     dataset: Literal["auto", "digits", "mnist"] = "digits"  # auto: MNIST where its files are on disk, else the digits
-    binary: Literal["threshold", "sample"] = "threshold"  # black above one half, or drawn from the grey, anew each epoch
+    binary: Literal["threshold", "sample"] = (
+        "threshold"  # black above one half, or drawn from the grey, anew each epoch
+    )
     rules: tuple[str, ...] = ("CD-1", "PCD-1")  # CD-k and PCD-k
     seeds: int = 3  # machines of each rule and size
     small: int = 12  # hidden units of the machine that is enumerated

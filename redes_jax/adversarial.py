@@ -67,17 +67,17 @@ class Score(NamedTuple):
     belief_in_fake: Float[Array, ""]
 
 
-def cross_entropy(real: Float[Array, "n"], fake: Float[Array, "m"]) -> Float[Array, ""]:
+def cross_entropy(real: Float[Array, " n"], fake: Float[Array, " m"]) -> Float[Array, ""]:
     """``-E log D(x) - E log(1 - D(G(z)))``, from logits; ``2 log 2`` where the discriminator cannot tell."""
     return jnp.mean(jax.nn.softplus(-real)) + jnp.mean(jax.nn.softplus(fake))
 
 
-def saturating(fake: Float[Array, "n"]) -> Float[Array, ""]:
+def saturating(fake: Float[Array, " n"]) -> Float[Array, ""]:
     """``E log(1 - D(G(z)))``: the minimax game itself. Its gradient vanishes where the discriminator is sure."""
     return -jnp.mean(jax.nn.softplus(fake))
 
 
-def non_saturating(fake: Float[Array, "n"]) -> Float[Array, ""]:
+def non_saturating(fake: Float[Array, " n"]) -> Float[Array, ""]:
     """``-E log D(G(z))``: the same fixed point, and a gradient that is strongest where the discriminator is sure."""
     return jnp.mean(jax.nn.softplus(-fake))
 

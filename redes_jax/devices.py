@@ -45,8 +45,7 @@ def blocks(fn: Callable, width: int = 16) -> Callable:
 
     def over_blocks(*members):
         size = _leading(members)
-        count = _blocks_each(size, width)
-        out = _in_turn(fn, width, 0, size, _fill(members, count * width))
+        out = _in_turn(fn, width, 0, size, _fill(members, -(-size // width) * width))
         return jax.tree.map(lambda leaf: leaf[:size], out)
 
     return over_blocks
@@ -69,7 +68,7 @@ def replicas(fn: Callable, width: int = 16, *, on: Mesh | None = None, gather: b
     def laid_out(*members):
         layout = mesh() if on is None else on
         size = _leading(members)
-        each = _blocks_each(size, layout.size * width) * width
+        each = -(-size // (layout.size * width)) * width
 
         def local(*members):
             return _in_turn(fn, width, jax.lax.axis_index(AXIS) * each, size, members)
@@ -127,8 +126,9 @@ def processes(coordinator: str, count: int, rank: int, *, timeout_s: int = 20):
 def _in_turn(fn, width, first, size, members):
     """``vmap(fn)`` block after block; ``first`` is the number of the first of these members, ``size`` counts all there are.
 
-    Each block stands in a branch of its own, which XLA neither unrolls nor fuses with what surrounds it: so it is compiled
-    alike whatever the number of blocks. A block of nothing but filling is skipped.
+    Each block stands in a branch of its own, and one turn more is taken whose branch is skipped, as are blocks of nothing but
+    filling: so XLA can neither unroll the loop nor fuse a block with what surrounds it, and compiles it alike whatever the
+    number of blocks.
     """
     mapped = jax.vmap(fn)
     split = jax.tree.map(lambda leaf: leaf.reshape(-1, width, *leaf.shape[1:]), members)
@@ -139,16 +139,12 @@ def _in_turn(fn, width, first, size, members):
         del block
         return jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), empty)
 
-    def body(block_and_number):
-        block, number = block_and_number
-        return jax.lax.cond(first + number * width < size, mapped, skip, *block)
+    def turn(number):
+        block = jax.tree.map(lambda leaf: leaf[jnp.minimum(number, count - 1)], split)
+        return jax.lax.cond((number < count) & (first + number * width < size), mapped, skip, *block)
 
-    out = jax.lax.map(body, (split, jnp.arange(count)))
-    return jax.tree.map(lambda leaf: leaf.reshape(count * width, *leaf.shape[2:]), out)
-
-
-def _blocks_each(size, share):
-    return -(-size // share) + 1  # one to skip, so that neither the loop nor the branch can be compiled away
+    out = jax.lax.map(turn, jnp.arange(count + 1))
+    return jax.tree.map(lambda leaf: leaf[:count].reshape(count * width, *leaf.shape[2:]), out)
 
 
 def _leading(members):

@@ -24,7 +24,7 @@ class Annealed(NamedTuple):
     """Particles ``(m, visible)`` on their way, and the logarithm of the weight each has gathered, ``(m,)``."""
 
     visible: Float[Array, "m v"]
-    log_weight: Float[Array, "m"]
+    log_weight: Float[Array, " m"]
 
 
 def log_partition(params: RBM, block: int = 1024) -> Float[Array, ""]:
@@ -62,7 +62,7 @@ def log_likelihood(params: RBM, visible: Float[Array, "*batch v"], log_z: Float[
     return -free_energy(params, visible) - log_z
 
 
-def annealing(params: RBM, base_bias: Float[Array, "v"]) -> Process:
+def annealing(params: RBM, base_bias: Float[Array, " v"]) -> Process:
     """Annealed importance sampling from independent units to the machine ``params``.
 
     At inverse temperature ``beta`` the machine on the way has weights ``beta W``, hidden biases ``beta b`` and visible biases
@@ -78,7 +78,7 @@ def annealing(params: RBM, base_bias: Float[Array, "v"]) -> Process:
 
 
 def annealed_log_partition(
-    base_bias: Float[Array, "v"], hidden: int, log_weight: Float[Array, "m"]
+    base_bias: Float[Array, " v"], hidden: int, log_weight: Float[Array, " m"]
 ) -> tuple[Float[Array, ""], Float[Array, ""], Float[Array, ""]]:
     """``log Z`` from the weights that :func:`annealing` gathered on the whole way from 0 to 1.
 

@@ -30,8 +30,8 @@ class RBM(NamedTuple):
     """Parameters: ``weights (visible, hidden)``, ``visible_bias (visible,)``, ``hidden_bias (hidden,)``."""
 
     weights: Float[Array, "v h"]
-    visible_bias: Float[Array, "v"]
-    hidden_bias: Float[Array, "h"]
+    visible_bias: Float[Array, " v"]
+    hidden_bias: Float[Array, " h"]
 
 
 class Learner(NamedTuple):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from redes_jax.figures.style import BLUE, GREEN, GREY, ORANGE, band
+from redes_jax.figures.style import BLUE, COLOURS, GREEN, GREY, ORANGE, band
 
 _DATA, _FAKE = (178, 184, 193), (213, 94, 0)
 
@@ -23,26 +23,12 @@ def cloud(axes, samples: np.ndarray, real: np.ndarray) -> None:
         spine.set(visible=True, color="#DADDE2")
 
 
-def coverage(axes, step, covered: np.ndarray, modes: int) -> None:
-    """Modes covered through training.
-
-    Args:
-      axes: where to draw.
-      step: (points,).
-      covered: (seeds, points).
-      modes: how many there are.
-    """
-    band(axes, step, covered, label="covered", colour=BLUE)
-    axes.axhline(modes, color=GREY, linestyle=":")
-    axes.set(xlabel="step", ylabel=f"modes covered, of {modes}", ylim=(0, modes * 1.06))
-
-
-def quality(axes, step, percent: np.ndarray) -> None:
-    """Share of samples within three standard deviations of a mode; ``percent`` is (seeds, points)."""
-    band(axes, step, percent, label="high quality", colour=GREEN)
-    axes.axhline(98.9, color=GREY, linestyle=":")
-    axes.text(step[0], 98, "the data themselves", color=GREY, fontsize=10, va="top")
-    axes.set(xlabel="step", ylabel="high-quality samples (%)", ylim=(0, 104))
+def through_training(axes, step, samples: dict[int, np.ndarray]) -> None:
+    """A quantity through training, a colour for each dimension of the noise: dimension -> (seeds, points)."""
+    for (latent, values), colour in zip(samples.items(), COLOURS, strict=False):
+        band(axes, step, values, label=str(latent), colour=colour)
+    axes.set(xlabel="step")
+    axes.legend(title="noise", loc="lower right", frameon=False)
 
 
 def beliefs(axes, step, real: np.ndarray, fake: np.ndarray) -> None:

@@ -3,6 +3,7 @@
 import numpy as np
 from matplotlib.collections import LineCollection
 from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.patches import Rectangle
 
 from redes_jax.figures.style import BLACK, BLUE, COLOURS, DIVERGING, GREY, ORANGE, RED, band, bare
 
@@ -59,9 +60,12 @@ def fall(axes, time, energies: np.ndarray, overlaps: np.ndarray, floor: float) -
     drawn.set_clim(0.2, 1)
     axes.add_collection(drawn)
     axes.axhline(floor, color=BLACK, linestyle=":", linewidth=1.5)
-    axes.text(time[-1], floor, "a stored pattern ", ha="right", va="top", fontsize=10.5)
+    axes.annotate(
+        "a stored pattern", (time[-1], floor), (-4, -22), textcoords="offset points", ha="right", fontsize=10.5
+    )
     axes.set(xlabel="sweeps (spins visited / spins)", ylabel="energy per spin", xlim=(0, time[-1]))
     axes.autoscale_view(scalex=False)
+    axes.set_ylim(bottom=1.13 * floor)
     bar = axes.figure.colorbar(drawn, ax=axes, pad=0.02)
     bar.set_label("overlap at rest")
     bar.outline.set_visible(False)
@@ -152,7 +156,7 @@ def annealed(axes, samples: dict[str, np.ndarray]) -> None:
       axes: where to draw.
       samples: rule -> (seeds,) nats an image.
     """
-    for i, ((name, values), colour) in enumerate(zip(samples.items(), COLOURS, strict=False)):
+    for i, (values, colour) in enumerate(zip(samples.values(), COLOURS, strict=False)):
         aside = np.linspace(-0.12, 0.12, len(values)) if len(values) > 1 else np.zeros(1)
         axes.plot(i + aside, values, "o", color=colour, markersize=7, alpha=0.8)
         axes.plot([i - 0.25, i + 0.25], [values.mean()] * 2, color=colour, linewidth=2.5)
@@ -163,6 +167,4 @@ def annealed(axes, samples: dict[str, np.ndarray]) -> None:
 
 
 def _frame(corner, width, height):
-    from matplotlib.patches import Rectangle
-
     return Rectangle(corner, width, height, fill=False, edgecolor="#C9CED6", linewidth=0.8)
