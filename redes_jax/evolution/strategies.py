@@ -2,8 +2,7 @@
 
 A :class:`Strategy` is three pure functions, as an optimiser is two in optax. The parameters may be any pytree of
 arrays: the weights of a network, or the conductances of a membrane. :func:`evolve` closes the loop with a fitness and
-  gives a
-:class:`~redes_jax.process.Process`, one generation a step:
+gives a :class:`~redes_jax.process.Process`, one generation a step:
 
     learner = evolve(openes(population=256), fitness)
     state, generations = iterate(learner.step, key, learner.init(key, params), length=100)

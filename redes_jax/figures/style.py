@@ -43,9 +43,7 @@ def house():
     return plt.rc_context(_RC)
 
 
-def panels(
-    rows: int = 1, columns: int = 1, *, width: float = 5.2, height: float = 3.6, **kwargs
-) -> tuple[Figure, Any]:
+def panels(rows: int = 1, columns: int = 1, *, width: float = 5.2, height: float = 3.6, **kwargs) -> tuple[Figure, Any]:
     """A figure with ``rows x columns`` axes in the house style.
 
     Args:
