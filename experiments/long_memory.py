@@ -16,6 +16,7 @@ weights, one sequence a step). Two CPU cores: quick half a minute, full about ha
 
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import flax.linen as nn
 import jax
@@ -141,7 +142,7 @@ def adders(kind: str, length: int, config: Config, rate) -> Process:
     def loss(params, buffers, key, batch):
         del batch
         xs, sums = sample(key, config.batch, length)
-        answers = net.apply(params, xs)
+        answers: Any = net.apply(params, xs)
         wrong = (jnp.abs(answers - sums) > _WRONG).mean()
         return squared_error(answers, sums).mean(), (buffers, {"wrong": wrong})
 

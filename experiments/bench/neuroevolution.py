@@ -4,10 +4,10 @@ Every policy balances for all 500 frames, so every frame counted was played. Our
 on one device and on all (a processor shows itself as one device a core), 128 policies a block for 4-16-2 and 16 for
 4-64-64-2. One device and all take turns, before the peers and after them, and medians are quoted. A peer gets all
 cores: evosax's problem class as it is offered, the same with all but the fitness removed by the compiler, and a bare
-  loop over gymnax's step.
+loop over gymnax's step.
 
-    python -m venv peers && peers/bin/pip install evosax gymnax six
-    python -m experiments bench neuroevolution --peers peers/bin/python
+    python3 -m venv .peers && .peers/bin/pip install evosax gymnax six
+    python -m experiments bench neuroevolution --peers .peers/bin/python
 
 Expected (two cores): 4-16-2 at least 20 on one device and 36 on two, 8 times evosax with gymnax; 4-64-64-2 at least 2
 on two.

@@ -73,7 +73,8 @@ def averaged(
     each = scores(confusion, beta)
     weight = jnp.ones_like(each.f) if how == "macro" else each.support.astype(each.f.dtype)
     weight = weight / jnp.where(weight.sum() == 0, 1, weight.sum())
-    return Scores(*((weight * score).sum() for score in each[:3]), total)
+    precision, recall, f = ((weight * score).sum() for score in each[:3])
+    return Scores(precision, recall, f, total)
 
 
 def _ratios(hits, support, answered, beta):

@@ -7,6 +7,8 @@ Letters in array names: B batch, L positions, H heads, D features of a head.
 Reference: Vaswani et al., "Attention is all you need", NeurIPS (2017).
 """
 
+from typing import Any
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -33,7 +35,7 @@ def attend(
     return jnp.einsum("bhlm,bmhd->blhd", jax.nn.softmax(score_BxHxLxL, axis=-1), value_BxLxHxD)
 
 
-def positions(length: int, features: int, dtype=float) -> Float[Array, "length features"]:
+def positions(length: int, features: int, dtype: Any = float) -> Float[Array, "length features"]:
     r"""Sinusoidal position codes: :math:`\sin` and :math:`\cos` of :math:`t / 10000^{2i/\text{features}}`, side by
     side.
 
