@@ -56,7 +56,7 @@ def write_tour(folder: Path, runs: list[Path], failures: dict[str, str]) -> Path
     text = _PAGES.get_template("tour.html").render(sections=sections, failures=failures)
     checkpoints.write(page, text.encode())
     firsts = [next(path for path in _figure_paths(run) if path.suffix == ".png") for run in runs]
-    checkpoints.write(folder / "tour.png", _contact_sheet(firsts, [section["title"] for section in sections]))
+    checkpoints.write(folder / "tour.png", _contact_sheet(firsts, [section["name"] for section in sections]))
     return page
 
 
@@ -107,12 +107,13 @@ def _encode(picture: Picture) -> tuple[str, bytes]:
 def _contact_sheet(paths, titles):
     columns = min(4, len(paths))
     rows = -(-len(paths) // columns)
-    figure, axes = style.panels(rows, columns, width=4.4, height=3.1, squeeze=False)
-    for ax in axes.flat:
-        style.bare(ax)
-    for ax, path, title in zip(axes.flat, paths, titles, strict=False):
-        ax.imshow(plt.imread(path), interpolation="lanczos")
-        ax.set_title(title.partition("(")[0].strip().rstrip("."), fontsize=10, wrap=True)
+    with style.house():
+        figure, axes = style.panels(rows, columns, width=4.4, height=3.1, squeeze=False)
+        for ax in axes.flat:
+            style.bare(ax)
+        for ax, path, title in zip(axes.flat, paths, titles, strict=False):
+            ax.imshow(plt.imread(path), interpolation="lanczos")
+            ax.set_title(title.replace("_", " "))
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=110)
     plt.close(figure)
