@@ -3,13 +3,6 @@
 ``REDES_DATA_DIR`` points at a local copy (one folder a data set); otherwise files are downloaded once into the user's cache.
 """
 
-import importlib
+from redes_jax.lazy import submodules
 
-_MODULES = ("digits", "files", "idx", "images", "mnist")
-__all__ = list(_MODULES)
-
-
-def __getattr__(name):
-    if name in _MODULES:
-        return importlib.import_module(f"redes_jax.data.{name}")
-    raise AttributeError(f"module 'redes_jax.data' has no attribute {name!r}")
+__all__, __getattr__, __dir__ = submodules(__name__, ("digits", "files", "idx", "images", "mnist"))

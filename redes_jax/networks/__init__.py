@@ -3,13 +3,6 @@
 Parameters take the dtype of the input that initialised them, so the same module runs in float32 and in float64.
 """
 
-import importlib
+from redes_jax.lazy import submodules
 
-_MODULES = ("attention", "convolution", "mlp", "normalisation", "recurrent")
-__all__ = list(_MODULES)
-
-
-def __getattr__(name):
-    if name in _MODULES:
-        return importlib.import_module(f"redes_jax.networks.{name}")
-    raise AttributeError(f"module 'redes_jax.networks' has no attribute {name!r}")
+__all__, __getattr__, __dir__ = submodules(__name__, ("attention", "convolution", "mlp", "normalisation", "recurrent"))

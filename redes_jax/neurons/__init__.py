@@ -7,18 +7,8 @@ Read :mod:`channels` (what a channel is), :mod:`membrane` (channels make a membr
 Units: ms, mV, uA/cm2 (depolarising is positive), mS/cm2, uF/cm2; ``celsius`` for temperatures.
 """
 
-import importlib
+from redes_jax.lazy import submodules
 
-_MODULES = ("channels", "excitability", "membrane", "schemes", "solvers", "spikes", "stimuli")
-
-__all__ = list(_MODULES)
-
-
-def __getattr__(name):
-    if name in _MODULES:
-        return importlib.import_module(f"{__name__}.{name}")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__():
-    return sorted(__all__)
+__all__, __getattr__, __dir__ = submodules(
+    __name__, ("channels", "excitability", "membrane", "schemes", "solvers", "spikes", "stimuli")
+)
