@@ -15,7 +15,7 @@ from redes_jax.process import iterate, population
 
 STRATEGIES = {
     "ga": ga(64, parents=16, elites=1, sigma=0.1, decay=0.97),
-    "openes": openes(64, sigma=0.1, learning_rate=0.05, decay=0.97),
+    "openes": openes(64, sigma=0.1, learning_rate=0.05),
 }
 
 
