@@ -16,7 +16,7 @@ units and breaks off at ``alpha_c = 0.1379``. Started further and further away, 
     python -m experiments run hopfield
 
 Expected: overlaps of 0.99999, 0.9980 and 0.9932 at loads 0.05, 0.10 and 0.12, all N - 1 patterns stored by the
-pseudo-inverse, and no rise of the energy. Two CPU cores: quick 20 s, full 6 minutes.
+pseudo-inverse, and no rise of the energy. Two CPU cores: quick 20 s, full 6 minutes, estimated.
 """
 
 from dataclasses import dataclass

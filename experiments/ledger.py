@@ -71,6 +71,8 @@ def _found(runs):
 
 def _figures(folder):
     record = folders.record(folder)
+    rows = folders.metrics(folder) if folders.finished(folder) else []
+    compared = {row["key"]: row for row in rows if row["source"]}
     return [
         {
             "experiment": record["experiment"],
@@ -84,8 +86,7 @@ def _figures(folder):
             "devices": record["environment"]["devices"],
             "jax": record["environment"]["jax"],
         }
-        for row in (folders.metrics(folder) if folders.finished(folder) else [])
-        if row["source"]
+        for row in compared.values()
     ]
 
 

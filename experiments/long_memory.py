@@ -11,7 +11,7 @@ length. The gates of LSTM and GRU start with time scales up to the longest lengt
 
 Expected: the plain network stays at 1/6 from some tens of steps on; LSTM learns any length here. Hochreiter &
 Schmidhuber (1997) needed 74 000 sequences for LSTM at 100 steps (values in [-1, 1], both marks in the first half, 93
-weights, one sequence a step). Two CPU cores: quick half a minute, full about half an hour.
+weights, one sequence a step). Two CPU cores: quick 40 s, full some half an hour, estimated.
 """
 
 from dataclasses import dataclass

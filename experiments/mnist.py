@@ -10,7 +10,7 @@ of 0.002, 0.004, 0.008 and 0.016 on a quarter of the training set held out; the 
 
 Expected on MNIST: LeNet-5 of 1998 0.95% error, 0.8% with distorted images added (LeCun et al. 1998); ours has ReLU and
 max-pooling, and is shown each image shifted by up to two pixels. On the digits, scikit-learn's MLPClassifier with 32
-hidden units is right on 96.4% of the test images. Two CPU cores: quick half a minute, full about a quarter of an hour.
+hidden units is right on 96.4% of the test images. Two CPU cores: quick 16 s, full 19 minutes beside other programs.
 
 The seeds are dealt to all devices one by one. On CPU the convolutions are matrix products inside the scan
 (:func:`redes_jax.networks.convolution.convolve` says why).

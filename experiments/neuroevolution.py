@@ -13,7 +13,7 @@
     python -m experiments run neuroevolution --preset full --strategy openes
 
 Expected: CartPole-v1 counts as solved from 475 frames and ends at 500 (Gymnasium); the target's conductances are 120,
-36 and 0.3 mS/cm2 (Hodgkin & Huxley 1952). Two CPU cores: quick 20 s, full about two minutes.
+36 and 0.3 mS/cm2 (Hodgkin & Huxley 1952). Two CPU cores: quick 25 s, full about two minutes.
 """
 
 from dataclasses import dataclass
