@@ -23,6 +23,7 @@
 # Units: ms, mV, µA/cm², mS/cm², µF/cm².
 
 # %%
+# %matplotlib inline
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -67,8 +68,7 @@ for gate, steady, tau, colour in zip(
     axes[1].plot(voltage, tau, color=colour, label=gate)
 axes[0].set(xlabel="V (mV)", title=r"$x_\infty$")
 axes[1].set(xlabel="V (mV)", title=r"$\tau$ (ms)")
-axes[0].legend()
-figure
+axes[0].legend();
 
 # %% [markdown]
 # Where does the membrane rest? Where the currents sum to zero.
@@ -101,8 +101,7 @@ axes[0].set_ylabel("V (mV)")
 axes[1].set_ylabel("open")
 axes[2].set(ylabel="current (µA/cm²)", xlabel="t (ms)")
 axes[1].legend()
-axes[2].legend()
-figure
+axes[2].legend();
 
 # %% [markdown]
 # 1. The pulse depolarises; $m$ opens at once, sodium enters, and the voltage rises **by itself**.
@@ -125,8 +124,7 @@ print("one spike from", current[jnp.argmax(count > 0)], "µA/cm²")
 print("endless firing from", current[jnp.argmax(rate > 0)], "µA/cm²")
 figure, axes = panels(width=6)
 axes.plot(current, rate, "o-", color=BLUE, ms=4)
-axes.set(xlabel="current (µA/cm²)", ylabel="Hz", title="f-I")
-figure
+axes.set(xlabel="current (µA/cm²)", ylabel="Hz", title="f-I");
 
 # %% [markdown]
 # The curve jumps from 0 to about 50 Hz: this membrane cannot fire slowly.

@@ -21,6 +21,7 @@
 # were won. A population learns from that and nothing else: try many solutions, keep the best, change them a little.
 
 # %%
+# %matplotlib inline
 from functools import partial
 
 import jax
@@ -68,7 +69,6 @@ for generation in range(61):
         panel.plot(*state.best, "o", color=RED)
         panel.set(title=f"generation {generation}", xlim=(-5, 5), ylim=(-5, 5))
         panel.grid(False)
-figure
 
 # %% [markdown]
 # The population leaps from peak to peak, and settles on the highest as the mutations shrink.
@@ -147,8 +147,7 @@ band(axes, np.arange(20), genetic_curve.mean, label="genetic algorithm", colour=
 band(axes, np.arange(20), gradient_curve.mean, label="OpenES", colour=BLUE)
 axes.axhline(500, color=GREY, linestyle="--")
 axes.set(xlabel="generation", ylabel="frames, mean of the population", ylim=(0, 520))
-axes.legend()
-figure
+axes.legend();
 
 # %% [markdown]
 # How long does the best last in games that it never played?
@@ -171,7 +170,6 @@ for panel, t in zip(axes, (0, 25, 100, 499), strict=True):
     panel.imshow(cartpole.render(jax.tree.map(lambda leaf: leaf[t : t + 1], frames))[0])
     panel.set_title(f"frame {t}", fontsize=10)
     bare(panel)
-figure
 
 # %% [markdown]
 # ## Any model, any learner
@@ -213,5 +211,4 @@ axes.plot(time, target, color="#C9CDD3", linewidth=6, label="target")
 axes.plot(time, respond(conductances(guess)), color=BLUE, label="first guess")
 axes.plot(time, respond(found), color=RED, linewidth=1.5, label="last generation")
 axes.set(xlabel="time (ms)", ylabel="potential (mV)")
-axes.legend()
-figure
+axes.legend();
