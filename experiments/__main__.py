@@ -74,8 +74,9 @@ def _run(words):
         record = folders.record(folder)
         if record["experiment"] != name:
             raise catalogue.Refused(f"{folder} is a run of {record['experiment']}, not of {name}")
-        if words[1:] not in (["--resume", str(folder)], [f"--resume={folder}"]):
-            raise catalogue.Refused("--resume goes on with the run's own config: give no other option beside it")
+        given = {word.partition("=")[0] for word in words if word.startswith("--")}
+        if not given <= {"--resume", "--devices"}:
+            raise catalogue.Refused("--resume goes on with the run's own config: give no option but --devices beside it")
         if folders.finished(folder):
             print(f"finished already: {report.write(folder)}")
             return 0

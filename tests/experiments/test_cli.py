@@ -114,7 +114,7 @@ def test_report_draws_again_without_computing(finished):
 
 
 def test_an_interrupted_run_resumes_to_the_same_bytes(finished, killed):
-    done = cli("run", "boolean_perceptrons", "--resume", str(killed))
+    done = cli("run", "boolean_perceptrons", "--resume", f"{killed}/", "--devices", "1")
     assert done.returncode == 0, done.stderr
     assert (killed / "result.npz").read_bytes() == (finished / "result.npz").read_bytes()
     assert (killed / "metrics.csv").read_bytes() == (finished / "metrics.csv").read_bytes()
