@@ -76,7 +76,9 @@ def _run(words):
             raise catalogue.Refused(f"{folder} is a run of {record['experiment']}, not of {name}")
         given = {word.partition("=")[0] for word in words if word.startswith("--")}
         if not given <= {"--resume", "--devices"}:
-            raise catalogue.Refused("--resume goes on with the run's own config: give no option but --devices beside it")
+            raise catalogue.Refused(
+                "--resume goes on with the run's own config: give no option but --devices beside it"
+            )
         if folders.finished(folder):
             print(f"finished already: {report.write(folder)}")
             return 0
