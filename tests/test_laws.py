@@ -41,11 +41,11 @@ def head(inputs):
     return jax.tree.map(lambda leaf: leaf[0], inputs)
 
 
-def equal(one, other):
+def assert_equal(one, other):
     chex.assert_trees_all_equal(*jax.tree.map(np.asarray, (one, other)))
 
 
-def close(one, other, tolerance=2e-4):
+def assert_close(one, other, tolerance=2e-4):
     chex.assert_trees_all_close(*jax.tree.map(np.asarray, (one, other)), rtol=tolerance, atol=tolerance)
 
 
@@ -58,7 +58,7 @@ def test_step_is_closed(case):
 def test_eager_equals_jit(case):
     key, state, inputs = start(case)
     key = jax.random.fold_in(key, 0)
-    close(case.process.step(key, state, head(inputs)), jax.jit(case.process.step)(key, state, head(inputs)))
+    assert_close(case.process.step(key, state, head(inputs)), jax.jit(case.process.step)(key, state, head(inputs)))
 
 
 def test_chunks_equal_the_whole_to_the_bit(case):
@@ -67,13 +67,13 @@ def test_chunks_equal_the_whole_to_the_bit(case):
     for t, state, outputs in chunks(case.process.step, key, state, inputs, LENGTH, chunk=3):  # noqa: B007, B020
         parts.append(outputs)
     assert t == LENGTH
-    equal((state, jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)), orbit(case))
+    assert_equal((state, jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)), orbit(case))
 
 
 def test_stepped_from_python_equals_scanned(case):
     key, state, inputs = start(case)
     [(_, state, outputs)] = chunks(case.process.step, key, state, inputs, LENGTH, chunk=LENGTH, stepped=True)
-    close((state, outputs), orbit(case))
+    assert_close((state, outputs), orbit(case))
 
 
 def test_vmap_equals_loop(case):
@@ -82,7 +82,7 @@ def test_vmap_equals_loop(case):
     both = jax.jit(jax.vmap(case.process.step, (0, None, None)))(keys, state, head(inputs))
     one = jax.jit(case.process.step)
     for i in range(2):
-        close(jax.tree.map(lambda leaf: leaf[i], both), one(keys[i], state, head(inputs)))  # noqa: B023
+        assert_close(jax.tree.map(lambda leaf: leaf[i], both), one(keys[i], state, head(inputs)))  # noqa: B023
 
 
 @pytest.mark.parametrize("count", [2, 4])
@@ -95,7 +95,7 @@ def test_any_number_of_devices_gives_the_same_bits(case, count):
         layout = devices.mesh(jax.devices()[:number])
         return devices.replicas(lambda k: case.process.step(k, state, input), width=2, on=layout)(keys)
 
-    equal(*(on(keys, state, head(inputs), number) for number in (count, 1)))
+    assert_equal(*(on(keys, state, head(inputs), number) for number in (count, 1)))
 
 
 def test_second_call_compiles_nothing(case):
@@ -107,7 +107,7 @@ def test_second_call_compiles_nothing(case):
 
 
 def test_same_key_same_orbit(case):
-    equal(scanned(case)(*start(case)), orbit(case))
+    assert_equal(scanned(case)(*start(case)), orbit(case))
 
 
 def test_orbit_is_finite(case):
