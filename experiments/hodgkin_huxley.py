@@ -37,8 +37,9 @@ from redes_jax.figures import neurons as draw
 from redes_jax.figures.style import panels
 from redes_jax.neurons import spikes, stimuli
 from redes_jax.neurons.excitability import growth, least, voltage_nullcline
-from redes_jax.neurons.membrane import SQUID, simulate, times, whole_steps
+from redes_jax.neurons.membrane import SQUID
 from redes_jax.neurons.schemes import SCHEMES
+from redes_jax.neurons.simulation import simulate, times, whole_steps
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class Config:
     duration: float = 100.0  # of the population's run, ms; a whole number of slices
     slice: float = 10.0  # ms between two looks at the population (progress, checkpoint)
     dt: float = 0.025  # step, ms
-    scheme: Literal["staggered", "rush_larsen", "forward_euler"] = "staggered"  # how everything is stepped
+    scheme: Literal["staggered", "rush_larsen", "implicit", "forward_euler"] = "staggered"  # how everything is stepped
     current: float = 8.0  # mean current of the population, uA/cm2
     current_spread: float = 2.0  # its standard deviation over neurons, uA/cm2
     conductance_spread: float = 0.05  # relative standard deviation of each conductance over neurons
@@ -82,6 +83,7 @@ CLAIMS = (
     Claim("rate_50_hz", "firing rate at 50 uA/cm2", 117.0, "Hz", _SCIPY, 0.1),
     Claim("order_forward_euler", "order of forward Euler", 1, "", "Euler 1768", 0.1),
     Claim("order_rush_larsen", "order of Rush-Larsen", 1, "", "Rush & Larsen 1978", 0.1),
+    Claim("order_implicit", "order of the implicit scheme", 1, "", "Hines 1984", 0.1),
     Claim("order_staggered", "order of the staggered scheme", 2, "", "Hines 1984", 0.1),
 )
 

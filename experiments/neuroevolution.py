@@ -34,7 +34,8 @@ from redes_jax.figures import evolution as draw
 from redes_jax.figures.style import panels
 from redes_jax.games import cartpole
 from redes_jax.neurons import stimuli
-from redes_jax.neurons.membrane import SQUID, simulate, times
+from redes_jax.neurons.membrane import SQUID
+from redes_jax.neurons.simulation import simulate, times
 from redes_jax.process import Process, iterate, population
 
 

@@ -31,8 +31,9 @@ import numpy as np
 from redes_jax import devices
 from redes_jax.figures.style import BLACK, BLUE, ORANGE, RED, panels
 from redes_jax.neurons import channels, spikes, stimuli
-from redes_jax.neurons.membrane import SQUID, compose, simulate, times
+from redes_jax.neurons.membrane import SQUID, compose
 from redes_jax.neurons.schemes import FORWARD_EULER, STAGGERED
+from redes_jax.neurons.simulation import simulate, times
 
 # %% [markdown]
 # ## 2.1 Membrana y canal

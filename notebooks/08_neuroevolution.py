@@ -33,7 +33,8 @@ from redes_jax.evolution import policies, rollout
 from redes_jax.evolution.strategies import evolve, ga, openes
 from redes_jax.figures.style import BLUE, GREY, ORANGE, RED, band, bare, panels
 from redes_jax.games import cartpole
-from redes_jax.neurons.membrane import SQUID, simulate, times
+from redes_jax.neurons.membrane import SQUID
+from redes_jax.neurons.simulation import simulate, times
 from redes_jax.process import iterate
 
 # %% [markdown]

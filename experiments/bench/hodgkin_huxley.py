@@ -28,8 +28,9 @@ import numpy as np
 
 from redes_jax import devices
 from redes_jax.neurons import solvers, spikes, stimuli
-from redes_jax.neurons.membrane import SQUID, simulate
+from redes_jax.neurons.membrane import SQUID
 from redes_jax.neurons.schemes import RUSH_LARSEN, STAGGERED, wide_vectors
+from redes_jax.neurons.simulation import simulate
 
 HERE = Path(__file__).parent
 NEURONS, DURATION, DT, WIDTH, REPEATS = 100_000, 100.0, 0.025, 1024, 5

@@ -10,5 +10,5 @@ Units: ms, mV, uA/cm2 (depolarising is positive), mS/cm2, uF/cm2; ``celsius`` fo
 from redes_jax.lazy import submodules
 
 __all__, __getattr__, __dir__ = submodules(
-    __name__, ("channels", "excitability", "membrane", "schemes", "solvers", "spikes", "stimuli")
+    __name__, ("channels", "excitability", "membrane", "schemes", "simulation", "solvers", "spikes", "stimuli")
 )

@@ -26,23 +26,29 @@ SQUID_CELSIUS = 6.3
 
 
 class Channel(NamedTuple):
-    """One kind of ion channel: pure functions of voltage and gates, and the two numbers that a membrane may replace.
+    """One kind of ion channel: pure functions of what it senses and of its gates, and the two numbers that a membrane may
+    replace.
 
     Args:
       name: under which parameters and currents are filed; unique in a membrane.
       gates: names of its gates; () for a channel that is always open.
-      rates: ``rates(voltage) -> ((alpha, beta), ...)``, one pair a gate, 1/ms.
+      rates: ``rates(*senses) -> ((alpha, beta), ...)``, one pair a gate, 1/ms; ``rates(voltage)`` unless told otherwise.
       open_fraction: ``open_fraction(*gates)``, the share of channels that conduct, in [0, 1].
       conductance: with all channels open, mS/cm2 (the default of the parameter).
       reversal: the potential at which the current is zero, mV (the default of the parameter).
+      senses: what the rates depend on, in the order of their arguments: "voltage" (mV), "calcium" (mM, of the membrane's
+        pool), or any name under which an input brings it, as "transmitter" (mM) or "tension".
+      carries: "calcium" when the current fills the membrane's pool of it.
     """
 
     name: str
     gates: tuple[str, ...]
-    rates: Callable[[Array], tuple[tuple[Array, Array], ...]]
+    rates: Callable[..., tuple[tuple[Any, Any], ...]]
     open_fraction: Callable[..., Any]
     conductance: float
     reversal: float
+    senses: tuple[str, ...] = ("voltage",)
+    carries: str | None = None
 
 
 def x_over_expm1(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:

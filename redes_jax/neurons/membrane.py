@@ -1,18 +1,19 @@
 """Channels in parallel with a capacitor: the membrane of Hodgkin and Huxley, and of any neuron of one compartment.
 
     C dV/dt = I(t) - sum over channels of g open(gates) (V - E)
-      dx/dt = phi (alpha_x(V) (1 - x) - beta_x(V) x)          for every gate x
+      dx/dt = phi (alpha_x (1 - x) - beta_x x)                for every gate x; alpha, beta of what the gate senses
+      dc/dt = -I_Ca / (2 F depth) - (c - c_rest) / tau        calcium below the membrane, where channels carry it
 
 C is ``Params.capacitance``, g and E are ``Params.conductance`` and ``Params.reversal`` by the channel's name, phi is
 ``Params.rate_factor`` (temperature, see ``channels.q10``), I is the stimulus in uA/cm2, depolarising when positive.
 
-    >>> from redes_jax.neurons.membrane import SQUID, simulate
-    >>> from redes_jax.neurons.stimuli import constant
-    >>> _, voltage = simulate(SQUID, SQUID.params(), constant(10.0), duration=50.0)
-    >>> voltage.shape
-    (2000,)
+    >>> from redes_jax.neurons.membrane import SQUID
+    >>> round(float(SQUID.rest(SQUID.params()).voltage), 2)
+    -65.0
 
-Reference: Hodgkin & Huxley, J. Physiol. 117:500 (1952).
+:mod:`redes_jax.neurons.simulation` runs it through time.
+
+References: Hodgkin & Huxley, J. Physiol. 117:500 (1952); the calcium pool: Traub, Neuroscience 7:1233 (1982).
 """
 
 from collections.abc import Callable
@@ -24,11 +25,27 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from redes_jax import process
 from redes_jax.neurons import channels as ch
 from redes_jax.neurons import schemes
 from redes_jax.neurons.schemes import Scheme
 from redes_jax.process import Process
+
+
+class Calcium(NamedTuple):
+    """The pool below the membrane that calcium channels fill.
+
+    Args:
+      rest: concentration without any calcium current, mM.
+      decay: time constant of pumps and buffers, ms.
+      depth: of the shell that the current fills, um.
+    """
+
+    rest: Any = 1e-4
+    decay: Any = 50.0
+    depth: Any = 1.0
+
+
+MOLAR_INFLUX = 0.01 / (2 * 96.48533212)  # mM um/ms that 1 uA/cm2 of calcium brings in: 1 / (2 F)
 
 
 class Params(NamedTuple):
@@ -38,20 +55,46 @@ class Params(NamedTuple):
       conductance: largest conductance by channel name, mS/cm2.
       reversal: reversal potential by channel name, mV.
       capacitance: uF/cm2.
-      rate_factor: how much faster all gates move than the channels' formulas say.
+      rate_factor: how much faster gates move than the channels' formulas say: a number for all of them, or a dict of
+        numbers by channel name.
+      calcium: of a membrane with channels that carry calcium, None without.
     """
 
     conductance: dict[str, Any]
     reversal: dict[str, Any]
     capacitance: Any = 1.0
     rate_factor: Any = 1.0
+    calcium: Calcium | None = None
 
 
 class State(NamedTuple):
-    """Voltage in mV, and open probabilities of all gates in the order of ``Membrane.gates``: arrays of one shape."""
+    """Voltage in mV, open probabilities of all gates in the order of ``Membrane.gates``, calcium in mM where there is
+    any: arrays of one shape.
+    """
 
     voltage: Any
     gates: tuple[Any, ...]
+    calcium: Any = None
+
+
+class Input(NamedTuple):
+    """What reaches a membrane from outside. Where an input is asked for, a plain number or array is a current.
+
+    Args:
+      current: uA/cm2, depolarising.
+      conductance: of synapses or an electrode's clamp, mS/cm2, in parallel with the channels; its battery E comes as
+        ``current = conductance * E``.
+      sensed: what channels sense besides voltage and calcium, by name: ``{"transmitter": 1.0}`` (mM).
+    """
+
+    current: Any = 0.0
+    conductance: Any = 0.0
+    sensed: dict[str, Any] | None = None
+
+
+def as_input(value) -> Input:
+    """``value`` if it is an :class:`Input`, else the current ``value``."""
+    return value if isinstance(value, Input) else Input(value)
 
 
 class Membrane(NamedTuple):
@@ -59,12 +102,12 @@ class Membrane(NamedTuple):
 
     Args:
       channels: in any order; it is the order of gates and currents.
-      kinetics: ``kinetics(voltage) -> ((a, b, d), ...)`` for all gates in order, with alpha = a / d and beta = b / d in
+      kinetics: ``kinetics(voltage, **others) -> ((a, b, d), ...)`` for all gates in order, with alpha = a / d and beta = b / d in
         1/ms. Composed from the channels, or written by hand for speed, as ``channels.squid_kinetics``.
     """
 
     channels: tuple[ch.Channel, ...]
-    kinetics: Callable[[Any], tuple[tuple[Any, Any, Any], ...]]
+    kinetics: Callable[..., tuple[tuple[Any, Any, Any], ...]]
 
     @property
     def gates(self) -> tuple[str, ...]:
@@ -79,7 +122,8 @@ class Membrane(NamedTuple):
         if unknown := set(conductance) - set(defaults):
             raise ValueError(f"no channel {sorted(unknown)} in this membrane; its channels are {sorted(defaults)}")
         reversal = {channel.name: channel.reversal for channel in self.channels}
-        return Params(defaults | conductance, reversal)
+        calcium = Calcium() if any(channel.carries == "calcium" for channel in self.channels) else None
+        return Params(defaults | conductance, reversal, calcium=calcium)
 
     def conductances(self, params: Params, gates) -> dict[str, Any]:
         """The conductance of each channel now, by name, mS/cm2."""
@@ -95,42 +139,100 @@ class Membrane(NamedTuple):
         conductances = self.conductances(params, state.gates)
         return {name: g * (state.voltage - params.reversal[name]) for name, g in conductances.items()}
 
-    def conductance_and_drive(self, params: Params, gates) -> tuple[Any, Any]:
-        """``(G, D)`` of C dV/dt = I + D - G V: total conductance, and the sum of g E over channels."""
+    def conductance_and_drive(self, params: Params, gates, input: Input) -> tuple[Any, Any]:
+        """``(G, D)`` of C dV/dt = D - G V: total conductance, and the sum of g E over channels plus the input's
+        current.
+        """
         conductances = self.conductances(params, gates)
-        return sum(conductances.values()), sum(g * params.reversal[name] for name, g in conductances.items())
+        drive = sum(g * params.reversal[name] for name, g in conductances.items())
+        return sum(conductances.values()) + input.conductance, drive + input.current
 
-    def vector_field(self, params: Params, state: State, current=0.0) -> State:
-        """The time derivative of voltage (mV/ms) and of the gates (1/ms) under ``current`` (uA/cm2)."""
-        outward = sum(self.currents(params, state).values())
-        slopes = tuple(
-            params.rate_factor * (a - (a + b) * x) / d
-            for x, (a, b, d) in zip(state.gates, self.kinetics(state.voltage), strict=True)
+    def moves(self, params: Params, state: State, input: Input) -> tuple[tuple[Any, Any, Any], ...]:
+        """``(a, b, d)`` of each gate as :attr:`kinetics` gives them, a and b times the rate factor."""
+        sensed = ({} if input.sensed is None else input.sensed) | (
+            {} if state.calcium is None else {"calcium": state.calcium}
         )
-        return State((current - outward) / params.capacitance, slopes)
+        rates = self.kinetics(state.voltage, **sensed)
+        factor = params.rate_factor
+        if isinstance(factor, dict):
+            each = [factor[channel.name] for channel in self.channels for _ in channel.gates]
+        else:
+            each = [factor] * len(rates)
+        return tuple((phi * a, phi * b, d) for phi, (a, b, d) in zip(each, rates, strict=True))
 
-    def steady_gates(self, voltage) -> tuple[Any, ...]:
-        """Where the gates come to rest while the voltage is held: alpha / (alpha + beta)."""
-        return tuple(a / (a + b) for a, b, _ in self.kinetics(voltage))
+    def calcium_flow(self, params: Params, state: State) -> tuple[Any, Any]:
+        """``(k, s)`` of dc/dt = s - k c: the rate at which calcium decays, 1/ms, and what comes in, mM/ms."""
+        pool = params.calcium
+        if pool is None:
+            raise ValueError("the membrane carries calcium and Params.calcium is None: give a Calcium, or use params()")
+        currents = self.currents(params, state)
+        inward = -sum(currents[channel.name] for channel in self.channels if channel.carries == "calcium")
+        return 1.0 / pool.decay, pool.rest / pool.decay + MOLAR_INFLUX / pool.depth * inward
 
-    def time_constants(self, params: Params, voltage) -> tuple[Any, ...]:
+    def vector_field(self, params: Params, state: State, input: Any = 0.0) -> State:
+        """The time derivative of voltage (mV/ms), of the gates (1/ms) and of calcium (mM/ms) under ``input``."""
+        input = as_input(input)
+        outward = sum(self.currents(params, state).values()) + input.conductance * state.voltage
+        slopes = tuple(
+            (a - (a + b) * x) / d for x, (a, b, d) in zip(state.gates, self.moves(params, state, input), strict=True)
+        )
+        calcium = None
+        if state.calcium is not None:
+            decay, source = self.calcium_flow(params, state)
+            calcium = source - decay * state.calcium
+        return State((input.current - outward) / params.capacitance, slopes, calcium)
+
+    def implicit(self, params: Params, voltage, conductance, drive, dt):
+        """The voltage after ``dt`` ms of C dV/dt = D - G V, by backward Euler."""
+        return (params.capacitance * voltage + dt * drive) / (params.capacitance + dt * conductance)
+
+    def exponential(self, params: Params, voltage, conductance, drive, dt):
+        """The voltage after ``dt`` ms of C dV/dt = D - G V, exactly; without conductance it rises by D dt / C."""
+        x = -dt * conductance / params.capacitance
+        some = jnp.abs(x) > 1e-6
+        share = jnp.where(some, jnp.expm1(x) / jnp.where(some, x, 1.0), 1.0 + 0.5 * x)
+        return voltage + dt / params.capacitance * (drive - conductance * voltage) * share
+
+    def steady(self, params: Params, voltage, input: Any = 0.0) -> State:
+        """Where gates and calcium come to rest while ``voltage`` (mV) is held."""
+        input = as_input(input)
+
+        def settled(calcium):
+            moves = self.moves(params, State(voltage, (), calcium), input)
+            return State(voltage, tuple(a / (a + b) for a, b, _ in moves), calcium)
+
+        if params.calcium is None:
+            return settled(None)
+        # What carries calcium does not sense it, so its gates are right before the concentration is known.
+        decay, source = self.calcium_flow(params, settled(jnp.broadcast_to(params.calcium.rest, jnp.shape(voltage))))
+        return settled(jnp.maximum(source / decay, 0.0))
+
+    def steady_gates(self, voltage, **sensed) -> tuple[Any, ...]:
+        """Where the gates come to rest while all that they sense is held: alpha / (alpha + beta)."""
+        return tuple(a / (a + b) for a, b, _ in self.kinetics(voltage, **sensed))
+
+    def time_constants(self, params: Params, voltage, **sensed) -> tuple[Any, ...]:
         """How fast they come there, ms: 1 / (phi (alpha + beta))."""
-        return tuple(d / (params.rate_factor * (a + b)) for a, b, d in self.kinetics(voltage))
+        calcium = sensed.pop("calcium", None)
+        moves = self.moves(params, State(voltage, (), calcium), Input(sensed=sensed))
+        return tuple(d / (a + b) for a, b, d in moves)
 
     @partial(jax.jit, static_argnums=0)
-    def rest(self, params: Params, current=0.0) -> State:
-        """The state that does not move under ``current``, stable or not; differentiable in ``params`` and ``current``.
+    def rest(self, params: Params, input: Any = 0.0) -> State:
+        """The state that does not move under ``input``, stable or not; differentiable in ``params`` and ``input``.
 
         Bisection between 100 mV below the lowest and 100 mV above the highest reversal potential, then two Newton
         steps, which also carry the derivative (implicit function theorem).
         """
+        input = as_input(input)
 
         def inward(voltage):
-            return current - sum(self.currents(params, State(voltage, self.steady_gates(voltage))).values())
+            outward = sum(self.currents(params, self.steady(params, voltage, input)).values())
+            return input.current - input.conductance * voltage - outward
 
         reversals = jnp.stack(jnp.broadcast_arrays(*map(jnp.asarray, params.reversal.values())))
-        batch = jnp.broadcast_shapes(*(jnp.shape(leaf) for leaf in jax.tree.leaves((params, current))))
-        dtype = jnp.result_type(float, *jax.tree.leaves((params, current)))
+        batch = jnp.broadcast_shapes(*(jnp.shape(leaf) for leaf in jax.tree.leaves((params, input))))
+        dtype = jnp.result_type(float, *jax.tree.leaves((params, input)))
         low = jnp.broadcast_to(reversals.min(0) - 100.0, batch).astype(dtype)
         high = jnp.broadcast_to(reversals.max(0) + 100.0, batch).astype(dtype)
 
@@ -145,21 +247,33 @@ class Membrane(NamedTuple):
         for _ in range(2):
             value, slope = jax.jvp(inward, (voltage,), (jnp.ones_like(voltage),))
             voltage = voltage - value / lax.stop_gradient(slope)
-        return State(voltage, self.steady_gates(voltage))
+        return self.steady(params, voltage, input)
+
+    def carried(self, params: Params, state: State, input: Any) -> State:
+        """``state`` with the shape and dtype that it will have after a step, as the carry of a scan must.
+
+        Args:
+          params, state: as anywhere.
+          input: arrays or ``jax.ShapeDtypeStruct``, as ``jax.eval_shape`` gives them.
+        """
+        leaves = jax.tree.leaves((state, params, input))
+        shape, dtype = jnp.broadcast_shapes(*(np.shape(leaf) for leaf in leaves)), jnp.result_type(*leaves)
+        return jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, shape).astype(dtype), state)
 
     def process(self, params: Params, dt, scheme: Scheme = schemes.STAGGERED) -> Process:
-        """The membrane as a process: one step of ``dt`` ms, whose input is the current (uA/cm2) during it.
+        """The membrane as a process: one step of ``dt`` ms, whose input is the current (uA/cm2) or :class:`Input`
+        during it.
 
         ``init(key)`` is the rest; the output is the voltage at the end of the step. The key is not used.
         """
 
         def init(key):
             del key
-            return scheme.start(self, params, self.rest(params), dt)
+            return scheme.start(self, params, self.rest(params), Input(), dt)
 
-        def step(key, state, current):
+        def step(key, state, input):
             del key
-            state = scheme.step(self, params, state, current, dt)
+            state = scheme.step(self, params, state, as_input(input), dt)
             return state, state.voltage
 
         return Process(init, step)
@@ -174,7 +288,7 @@ def compose(*channels: ch.Channel, kinetics=None) -> Membrane:
         None.
 
     Raises:
-      ValueError: when two channels share a name or a gate.
+      ValueError: when two channels share a name or a gate, or one carries the calcium that it senses.
     """
     for kind, names in (
         ("channel", [channel.name for channel in channels]),
@@ -184,147 +298,30 @@ def compose(*channels: ch.Channel, kinetics=None) -> Membrane:
             raise ValueError(f"{kind} names {names} repeat: give each {kind} of a membrane a name of its own")
     if not channels:
         raise ValueError("a membrane without channels has no rest: compose at least one, such as channels.LEAK")
+    for channel in channels:
+        if channel.carries not in (None, "calcium"):
+            raise ValueError(f"{channel.name} carries {channel.carries!r}: only 'calcium' has a pool here, or None")
+        if channel.carries in channel.senses:
+            raise ValueError(f"{channel.name} senses the calcium that it carries: its steady state would be implicit")
+    senses = {sense for channel in channels for sense in channel.senses}
+    if "calcium" in senses and not any(channel.carries for channel in channels):
+        raise ValueError("a channel senses calcium and none carries it: compose one that does, as cortical.CALCIUM_L")
 
-    def composed(voltage):
+    def composed(voltage, **others):
+        sensed = {"voltage": voltage} | others
+
         def fraction(alpha, beta):
             alpha, beta, _ = jnp.broadcast_arrays(alpha, beta, voltage)
             return alpha, beta, 1.0
 
-        return tuple(fraction(*pair) for channel in channels for pair in channel.rates(voltage))
+        # What comes from outside and is not given is absent: zero.
+        return tuple(
+            fraction(*pair)
+            for channel in channels
+            for pair in channel.rates(*(sensed.get(sense, 0.0) for sense in channel.senses))
+        )
 
     return Membrane(tuple(channels), composed if kinetics is None else kinetics)
 
 
 SQUID = compose(ch.SODIUM, ch.POTASSIUM, ch.LEAK, kinetics=ch.squid_kinetics)
-
-
-class Fold(NamedTuple):
-    """Something gathered along a simulation without keeping the trace, such as a count of spikes.
-
-    Args:
-      initial: the value before the first step.
-      update: ``update(value, t, before, after) -> value`` after each step; ``t`` in ms is the time of the state
-        ``after``.
-    """
-
-    initial: Any
-    update: Callable[[Any, Any, State, State], Any]
-
-
-def voltage(state: State):
-    """Keep the voltage of every step: the default recording of :func:`simulate`."""
-    return state.voltage
-
-
-def simulate(
-    membrane: Membrane,
-    params: Params,
-    stimulus: Any = 0.0,
-    *,
-    duration: float,
-    dt: float = 0.025,
-    scheme: Any = schemes.STAGGERED,
-    state: State | None = None,
-    start: Any = 0.0,
-    observe: Callable[[State], Any] | None = voltage,
-    fold: Fold | None = None,
-    segment: int | None = None,
-    **options,
-) -> tuple[State, Any]:
-    """Inject a current and record, by any scheme or diffrax solver: pure, so ``vmap``, ``grad`` and
-    ``devices.replicas`` apply.
-
-    Args:
-      membrane, params: the model and its numbers.
-      stimulus: a number, or a function of time (ms) such as those of ``stimuli``; uA/cm2. A scheme takes it at
-        mid-step.
-      duration: ms, a whole number of steps.
-      dt: the step, and the interval of the record, ms.
-      scheme: a ``schemes.Scheme``, or any diffrax solver (``diffrax.Tsit5()``, ``solvers.RushLarsen()``).
-      state: where to begin; the rest of the membrane when None. The last state of one run continues in another.
-      start: the time of that state, ms, as the stimulus sees it.
-      observe: ``observe(state)`` chooses what is kept at times dt, 2 dt, ..., duration; None keeps nothing.
-      fold: gathers along the run instead of recording, see :class:`Fold`; schemes only.
-      segment: for gradients in reverse: keep the state once every ``segment`` steps and compute the rest again
-        (``jax.checkpoint``); about the square root of the number of steps is best. Schemes only.
-      **options: for diffrax solvers, handed to ``diffrax.diffeqsolve``: ``stepsize_controller``, ``adjoint``,
-        ``max_steps``. Without a controller every step is ``dt``, and ``max_steps`` is their number.
-
-    Returns:
-      ``(state, record)``: the last state, and what was observed with time as the leading axis, or what was folded.
-
-    Raises:
-      ValueError: when the duration is no whole number of steps, or an option does not belong to the scheme.
-    """
-    steps = whole_steps(duration, dt)
-    stimulus = stimulus if callable(stimulus) else (lambda t, amplitude=stimulus: amplitude)
-    begin: State = _batched(membrane.rest(params) if state is None else state, params, stimulus)
-    if not isinstance(scheme, Scheme):
-        from redes_jax.neurons import solvers
-
-        if fold is not None or segment is not None:
-            raise ValueError(
-                "fold and segment belong to schemes: with a diffrax solver, use observe and options['adjoint']"
-            )
-        return solvers.solve(membrane, params, stimulus, begin, start, steps, dt, scheme, observe, options)
-    if options:
-        raise ValueError(
-            f"options {sorted(options)} belong to diffrax solvers: a scheme has a fixed step and no controller"
-        )
-
-    def step(key, carry, i):
-        del key
-        before, gathered = carry
-        after = scheme.step(membrane, params, before, stimulus(start + (i + 0.5) * dt), dt)
-        if fold is not None:
-            return (after, fold.update(gathered, start + (i + 1.0) * dt, before, after)), None
-        return (after, None), None if observe is None else observe(scheme.view(membrane, params, after, dt))
-
-    carry = (scheme.start(membrane, params, begin, dt), None if fold is None else _folded(fold, begin))
-    numbers = jnp.arange(steps).astype(begin.voltage.dtype)
-    (last, gathered), record = _scan(step, carry, numbers, segment)
-    return scheme.view(membrane, params, last, dt), record if fold is None else gathered
-
-
-def whole_steps(duration: float, dt: float) -> int:
-    """How many steps of ``dt`` make ``duration``; ValueError when they do not divide it."""
-    steps = round(duration / dt) if dt > 0 else 0
-    if steps < 1 or abs(steps * dt - duration) > 1e-6 * duration:
-        raise ValueError(
-            f"duration {duration} ms is no whole number of steps of {dt} ms: choose one that divides the other"
-        )
-    return steps
-
-
-def times(duration: float, dt: float = 0.025) -> np.ndarray:
-    """The times (ms) of what :func:`simulate` records: dt, 2 dt, ..., duration."""
-    return dt * np.arange(1, whole_steps(duration, dt) + 1)
-
-
-def _batched(state, params, stimulus):
-    """The state with the shape and dtype that it will have after a step, as the carry of a scan must."""
-    current = jax.eval_shape(stimulus, jax.ShapeDtypeStruct((), state.voltage.dtype))
-    shape = jnp.broadcast_shapes(*(jnp.shape(leaf) for leaf in jax.tree.leaves((state, params))), current.shape)
-    dtype = jnp.result_type(*jax.tree.leaves((state, params)), current.dtype)
-    return jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, shape).astype(dtype), state)
-
-
-def _folded(fold, state):
-    """The fold's initial value with the shape and dtype that it will have after a step."""
-    after = jax.eval_shape(fold.update, fold.initial, state.voltage, state, state)
-    return jax.tree.map(lambda leaf, to: jnp.broadcast_to(leaf, to.shape).astype(to.dtype), fold.initial, after)
-
-
-def _scan(step, carry, numbers, segment):
-    key = jax.random.key(0)
-    if segment is None:
-        return process.iterate(step, key, carry, numbers)
-    whole = numbers.shape[0] // segment * segment
-
-    def several(key, carry, part):
-        return jax.checkpoint(lambda carry, part: process.iterate(step, key, carry, part))(carry, part)
-
-    carry, record = process.iterate(several, key, carry, numbers[:whole].reshape(-1, segment))
-    record = jax.tree.map(lambda leaf: leaf.reshape(whole, *leaf.shape[2:]), record)
-    carry, rest = process.iterate(step, key, carry, numbers[whole:])
-    return carry, jax.tree.map(lambda a, b: jnp.concatenate([a, b]), record, rest)

@@ -1,11 +1,12 @@
-"""The schemes by hand as diffrax solvers, and any diffrax solver on a membrane.
+"""The schemes by hand as diffrax solvers, and any diffrax solver on a membrane or a tree.
 
-A membrane and its stimulus travel as the ``args`` of the solve (:class:`Clamp`): to diffrax's own solvers they are a
+A model and its stimulus travel as the ``args`` of the solve (:class:`Clamp`): to diffrax's own solvers they are a
 vector field, to :class:`SchemeSolver` what a scheme steps. It may take several micro-steps for one of diffrax's, which
 hides the bookkeeping.
 
     >>> import diffrax
-    >>> from redes_jax.neurons.membrane import SQUID, simulate
+    >>> from redes_jax.neurons.membrane import SQUID
+    >>> from redes_jax.neurons.simulation import simulate
     >>> from redes_jax.neurons.solvers import Staggered
     >>> protocol = {"stimulus": 10.0, "duration": 1.0, "dt": 0.2}
     >>> _, fine = simulate(SQUID, SQUID.params(), **protocol, scheme=Staggered(micro_steps=8))
@@ -28,16 +29,18 @@ from redes_jax.neurons.schemes import Scheme
 
 
 class Clamp(eqx.Module):
-    """A membrane under a current: the ``args`` of ``diffrax.diffeqsolve``; ``y`` is a ``membrane.State``."""
+    """A model under a stimulus, a function of time: the ``args`` of ``diffrax.diffeqsolve``; ``y`` is a
+    ``membrane.State``.
+    """
 
-    membrane: Any = eqx.field(static=True)
+    model: Any = eqx.field(static=True)
     params: Any
     stimulus: Callable[[Any], Any]
 
 
 def vector_field(t, y, args: Clamp):
     """The right-hand side for ``diffrax.ODETerm``."""
-    return args.membrane.vector_field(args.params, y, args.stimulus(t))
+    return args.model.vector_field(args.params, y, args.stimulus(t))
 
 
 class SchemeSolver(diffrax.AbstractSolver):
@@ -67,18 +70,18 @@ class SchemeSolver(diffrax.AbstractSolver):
 
     def step(self, terms, t0, t1, y0, args, solver_state, made_jump):
         del solver_state, made_jump
-        membrane, params = args.membrane, args.params
+        model, params = args.model, args.params
         dt = terms.contr(t0, t1) / self.micro_steps
 
         def micro(i, state):
-            return self.scheme.step(membrane, params, state, args.stimulus(t0 + (i + 0.5) * dt), dt)
+            return self.scheme.step(model, params, state, args.stimulus(t0 + (i + 0.5) * dt), dt)
 
-        state = self.scheme.start(membrane, params, y0, dt)
+        state = self.scheme.start(model, params, y0, args.stimulus(t0 + 0.5 * dt), dt)
         if self.micro_steps == 1:
             state = micro(0, state)
         else:
             state, _ = jax.lax.scan(lambda state, i: (micro(i, state), None), state, jnp.arange(self.micro_steps))
-        y1 = self.scheme.view(membrane, params, state, dt)
+        y1 = self.scheme.view(model, params, state, args.stimulus(t1 - 0.5 * dt), dt)
         return y1, None, {"y0": y0, "y1": y1}, None, diffrax.RESULTS.successful
 
     def func(self, terms, t0, y0, args):
@@ -95,8 +98,8 @@ def Staggered(micro_steps: int = 1) -> SchemeSolver:  # noqa: N802
     return SchemeSolver(schemes.STAGGERED, micro_steps)
 
 
-def solve(membrane, params, stimulus, state, start, steps, dt, solver, observe, options):
-    """``membrane.simulate`` by diffrax. Without a step-size controller the steps are the grid itself.
+def solve(model, params, stimulus, state, start, steps, dt, solver, observe, options):
+    """``simulation.simulate`` by diffrax. Without a step-size controller the steps are the grid itself.
 
     The record then is that of every step (``SaveAt(steps=True)``): saving at given times that lie on the steps gives
     wrong gradients in reverse with diffrax 0.7.2. An adaptive controller is asked for the same times between its own
@@ -125,7 +128,7 @@ def solve(membrane, params, stimulus, state, start, steps, dt, solver, observe, 
         t1=grid[-1],
         dt0=dt if adaptive else None,
         y0=state,
-        args=Clamp(membrane, params, stimulus),
+        args=Clamp(model, params, stimulus),
         saveat=diffrax.SaveAt(subs=wanted),
         **options,
     )

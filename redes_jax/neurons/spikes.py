@@ -9,7 +9,7 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from redes_jax.neurons.membrane import Fold
+from redes_jax.neurons.simulation import Fold
 
 THRESHOLD = 0.0
 
@@ -30,7 +30,7 @@ def spike_times(
       dt: the sampling interval.
       size: how many to return.
       threshold: mV.
-      start: time of the first sample; ``dt`` when None, as ``membrane.simulate`` records.
+      start: time of the first sample; ``dt`` when None, as ``simulation.simulate`` records.
     """
     (index,) = jnp.nonzero(crossings(voltage, threshold), size=size, fill_value=0)
     before, after = voltage[index - 1], voltage[index]
@@ -45,7 +45,7 @@ def count(voltage: Float[Array, "time ..."], threshold=THRESHOLD) -> Int[Array, 
 
 
 def counter(threshold=THRESHOLD) -> Fold:
-    """Counts spikes along ``membrane.simulate`` without a trace: the fold's value is the count."""
+    """Counts spikes along ``simulation.simulate`` without a trace: the fold's value is the count."""
 
     def update(count, t, before, after):
         del t
@@ -76,7 +76,7 @@ class Train(NamedTuple):
 
 
 def clock(dt: float, threshold=THRESHOLD) -> Fold:
-    """Counts spikes and keeps their first and last two times along ``membrane.simulate``: the value is a
+    """Counts spikes and keeps their first and last two times along ``simulation.simulate``: the value is a
     :class:`Train`.
 
     Args:

@@ -11,8 +11,9 @@ from scipy.optimize import brentq
 from redes_jax import devices
 from redes_jax.neurons import channels as ch
 from redes_jax.neurons import spikes, stimuli
-from redes_jax.neurons.membrane import SQUID, compose, simulate, times
+from redes_jax.neurons.membrane import SQUID, compose
 from redes_jax.neurons.schemes import RUSH_LARSEN, SCHEMES
+from redes_jax.neurons.simulation import simulate, times
 
 PARAMS = SQUID.params()
 

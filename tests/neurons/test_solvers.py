@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from redes_jax.neurons import channels as ch
-from redes_jax.neurons.membrane import SQUID, State, compose, simulate
+from redes_jax.neurons.membrane import SQUID, State, compose
 from redes_jax.neurons.schemes import FORWARD_EULER, RUSH_LARSEN, SCHEMES, STAGGERED
+from redes_jax.neurons.simulation import simulate
 from redes_jax.neurons.solvers import RushLarsen, Staggered
 
 PARAMS = SQUID.params()

@@ -5,7 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from redes_jax.neurons import spikes, stimuli
-from redes_jax.neurons.membrane import SQUID, simulate
+from redes_jax.neurons.membrane import SQUID
+from redes_jax.neurons.simulation import simulate
 
 DT = 0.01
 
