@@ -12,7 +12,7 @@ from redes_jax.process import Process, chunks, iterate, population
 _rooms, __getattr__, _ = submodules(
     __name__,
     (
-        "adversarial", "bits", "data", "devices", "energy", "evolution", "figures", "games", "learning", "networks", "neurons",
+        "adversarial", "bits", "data", "devices", "energy", "evolution", "figures", "games", "learning", "networks", "neurons", "ode",
     ),
 )  # fmt: skip
 __all__ = ["Process", "chunks", "iterate", "population", *_rooms]
