@@ -221,8 +221,9 @@ class Membrane(NamedTuple):
     def rest(self, params: Params, input: Any = 0.0) -> State:
         """The state that does not move under ``input``, stable or not; differentiable in ``params`` and ``input``.
 
-        Bisection between 100 mV below the lowest and 100 mV above the highest reversal potential, then two Newton
-        steps, which also carry the derivative (implicit function theorem).
+        Where there are several, it is the one of lowest potential. From 100 mV below the lowest reversal potential the
+        search climbs towards 100 mV above the highest in 256 steps, as long as current flows in; then come bisection,
+        and two Newton steps, which also carry the derivative (implicit function theorem).
         """
         input = as_input(input)
 
@@ -236,13 +237,19 @@ class Membrane(NamedTuple):
         low = jnp.broadcast_to(reversals.min(0) - 100.0, batch).astype(dtype)
         high = jnp.broadcast_to(reversals.max(0) + 100.0, batch).astype(dtype)
 
+        stride = (high - low) / 256
+
+        def climb(_, low):
+            return jnp.where(inward(low + stride) > 0, low + stride, low)
+
         def halve(_, bounds):
             low, high = bounds
             middle = 0.5 * (low + high)
             rising = inward(middle) > 0
             return jnp.where(rising, middle, low), jnp.where(rising, high, middle)
 
-        low, high = lax.stop_gradient(lax.fori_loop(0, 30, halve, (low, high)))
+        low = lax.fori_loop(0, 255, climb, low)
+        low, high = lax.stop_gradient(lax.fori_loop(0, 22, halve, (low, low + stride)))
         voltage = 0.5 * (low + high)
         for _ in range(2):
             value, slope = jax.jvp(inward, (voltage,), (jnp.ones_like(voltage),))
