@@ -192,12 +192,12 @@ def _bench(words):
 def _data(words):
     parser = _parser("data")
     parser.add_argument("action", choices=("list", "fetch"))
-    parser.add_argument("name", nargs="?", help="mnist; all when left out")
+    parser.add_argument("name", nargs="?", help="mnist, morphology, patch_clamp; all when left out")
     arguments = parser.parse_args(words)
 
-    from redes_jax.data import files, mnist
+    from redes_jax.data import files, mnist, morphology, patch_clamp
 
-    sources = {"mnist": mnist.SOURCES}
+    sources = {"mnist": mnist.SOURCES, "morphology": morphology.SOURCES, "patch_clamp": patch_clamp.SOURCES}
     chosen = list(sources) if arguments.name is None else [_chosen("data set", arguments.name, list(sources))]
     for name in chosen:
         for source in sources[name]:
@@ -205,9 +205,9 @@ def _data(words):
                 path = files.fetch(name, source) if arguments.action == "fetch" else files.local_copy(name, source.name)
             except files.DataUnavailable as error:
                 _refuse(str(error))
-            print(f"{name:8} {source.name:30} {path or 'not here: python -m experiments data fetch ' + name}")
+            print(f"{name:12} {source.name:30} {path or 'not here: python -m experiments data fetch ' + name}")
     if arguments.action == "list":
-        print("digits   embedded in scikit-learn         always here")
+        print("digits       embedded in scikit-learn         always here")
 
 
 def _compute(name, config, folder):

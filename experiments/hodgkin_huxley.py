@@ -1,23 +1,21 @@
-"""How does a nerve cell fire, and how exactly can a computer say so? (ch. 2)
+"""How does a nerve cell fire, and what does it take? (ch. 2)
 
 The squid membrane of Hodgkin & Huxley (1952), composed of three channels. In order:
 
-1. One spike: potential, gates, conductances and currents, over an adaptive solution to tolerance 1e-10 in float64.
+1. One spike: potential, gates, conductances and currents, over an adaptive solution to tolerance 1e-10 in float64; and
+   the plane in which the spike is an orbit.
 2. Thresholds: the least current for one spike and for endless firing, the least shock, the anode break, each by
-   sectioning 64 neurons at once; and the currents at which the steady state loses stability (Hopf), by the eigenvalues
-   of the Jacobian.
-3. Firing rate against current, from rest, and where the steady state under the current is stable: both hold between the
-   onset of firing and the first Hopf point.
-4. Error of forward Euler by hand, Rush-Larsen and the staggered scheme against the step: of the potential at given
-   times, of the times of spikes over 100 ms.
-5. A population whose currents and conductances scatter, in one program over all devices; spikes are counted as they
-   come.
+   sectioning 64 neurons at once.
+3. Stability of the steady state under a current, by the eigenvalues of the Jacobian: the two Hopf points.
 
-    python -m experiments run hodgkin_huxley --neurons 100000
+    python -m experiments run hodgkin_huxley
 
-Expected: rest -64.996 mV; one spike from 2.240 uA/cm2, firing without end from 6.260 at 50.5 Hz; 68.3 Hz at 10 uA/cm2;
-Hopf points 9.775 and 154.52. All are independent integrations of the same equations in SciPy, which the slow tests of
-``tests/neurons`` repeat. Two CPU cores: quick 20 s, full half a minute.
+Firing rates are in ``fi_curve``, errors of the integration in ``hh_solvers``, a million neurons in ``hh_population``,
+conductances found from a recording in ``hh_fit``.
+
+Expected: rest -64.996 mV; one spike from 2.240 uA/cm2, firing without end from 6.260 at 50.5 Hz; Hopf points 9.775 and
+154.52. All are independent integrations of the same equations in SciPy, which the slow tests of ``tests/neurons``
+repeat. Two CPU cores: quick 8 s, full 15 s.
 """
 
 import contextlib
@@ -32,10 +30,9 @@ from jax.tree_util import Partial
 
 from experiments.claims import Claim, Picture, Result
 from experiments.lab import QUIET, Lab
-from redes_jax import devices
 from redes_jax.figures import neurons as draw
 from redes_jax.figures.style import panels
-from redes_jax.neurons import spikes, stimuli
+from redes_jax.neurons import spikes
 from redes_jax.neurons.excitability import growth, least, voltage_nullcline
 from redes_jax.neurons.membrane import SQUID
 from redes_jax.neurons.schemes import SCHEMES
@@ -44,22 +41,14 @@ from redes_jax.neurons.simulation import simulate, times, whole_steps
 
 @dataclass(frozen=True)
 class Config:
-    neurons: int = 2000  # in the population
-    draws: int = 8  # independent draws that the neurons are dealt to, for the spread
-    duration: float = 100.0  # of the population's run, ms; a whole number of slices
-    slice: float = 10.0  # ms between two looks at the population (progress, checkpoint)
     dt: float = 0.025  # step, ms
-    scheme: Literal["staggered", "rush_larsen", "implicit", "forward_euler"] = "staggered"  # how everything is stepped
-    current: float = 8.0  # mean current of the population, uA/cm2
-    current_spread: float = 2.0  # its standard deviation over neurons, uA/cm2
-    conductance_spread: float = 0.05  # relative standard deviation of each conductance over neurons
-    width: int = 1024  # neurons in a block, which stays in the processor's nearest cache
-    currents: int = 161  # points of the firing curve
+    scheme: Literal["staggered", "rush_larsen", "implicit", "rk4", "forward_euler"] = "staggered"  # how time is stepped
     settle: float = 2000.0  # ms that a neuron must fire to count as firing without end
-    seed: int = 0  # of the population
+    currents: int = 161  # at which the stability of the steady state is drawn
+    seed: int = 0  # nothing here is drawn by chance
 
 
-PRESETS = {"quick": Config(), "full": Config(neurons=100_000, currents=1601, settle=5000.0)}
+PRESETS = {"quick": Config(), "full": Config(settle=5000.0, currents=641)}
 
 _SCIPY = "independent integration, SciPy DOP853 at rtol 1e-10"
 _EIGENVALUES = "independent Jacobian by differences, NumPy eigenvalues"
@@ -76,54 +65,27 @@ CLAIMS = (
     Claim("anode_break_current", "least inward current whose end fires", 2.783, "uA/cm2", _SCIPY, 0.002),
     Claim("hopf_low", "steady state loses stability", 9.775, "uA/cm2", _EIGENVALUES, 0.001),
     Claim("hopf_high", "steady state regains stability", 154.52, "uA/cm2", _EIGENVALUES, 0.01),
-    Claim("rate_7_hz", "firing rate at 7 uA/cm2", 58.3, "Hz", _SCIPY, 0.1),
-    Claim("rate_8_hz", "firing rate at 8 uA/cm2", 62.5, "Hz", _SCIPY, 0.1),
-    Claim("rate_10_hz", "firing rate at 10 uA/cm2", 68.3, "Hz", _SCIPY, 0.1),
-    Claim("rate_20_hz", "firing rate at 20 uA/cm2", 86.5, "Hz", _SCIPY, 0.1),
-    Claim("rate_50_hz", "firing rate at 50 uA/cm2", 117.0, "Hz", _SCIPY, 0.1),
-    Claim("order_forward_euler", "order of forward Euler", 1, "", "Euler 1768", 0.1),
-    Claim("order_rush_larsen", "order of Rush-Larsen", 1, "", "Rush & Larsen 1978", 0.1),
-    Claim("order_implicit", "order of the implicit scheme", 1, "", "Hines 1984", 0.1),
-    Claim("order_staggered", "order of the staggered scheme", 2, "", "Hines 1984", 0.1),
 )
 
-PROBES = (7.0, 8.0, 10.0, 20.0, 50.0)  # currents whose rates and spike times are compared, uA/cm2
-STEPS = (0.05, 0.025, 0.0125, 0.00625)  # ms
 SHOCK = 15.0  # mV
-SAMPLE = 200  # neurons of the population drawn as a raster
+AROUND = (-3.0, -0.5, -0.05, 0.05, 0.5, 3.0)  # shocks drawn, relative to the least that fires, mV
+STEPS = (2.0, 2.5, 6.2, 6.5, 15.0)  # currents whose responses are drawn, uA/cm2
 MEMBRANE = SQUID
 PARAMS = SQUID.params()
 
 
 def run(config: Config, lab: Lab = QUIET) -> Result:
-    check(config)
-    spike = lab.once("one spike", lambda: one_spike(config))
-    found = lab.once("thresholds", lambda: thresholds(config))
-    curve = lab.once("firing curve", lambda: firing_curve(config))
-    reference = lab.once("reference", adaptive_reference)
-    errors = lab.once("errors", lambda: scheme_errors(reference["exact_voltage"], reference["exact_spikes"]))
-    crowd = population(config, lab)
-
-    measured = {name: float(value) for name, value in found.items()}
-    measured |= {f"rate_{current:g}_hz": float(rate) for current, rate in zip(PROBES, curve["probe_rate"], strict=True)}
-    for i, scheme in enumerate(SCHEMES):
-        measured[f"order_{scheme}"] = order(errors["voltage_error"][i])
-        measured[f"spike_error_ms_{scheme}"] = errors["spike_error"][i, STEPS.index(0.025)]
-    measured |= {name: float(spike[name]) for name in ("peak_mv", "trough_mv", "amplitude_mv", "half_width_ms")}
-    by_draw = crowd["rate"].reshape(config.draws, -1)
-    measured |= {"population_hz": by_draw.mean(1), "population_firing_share": (by_draw > 0).mean(1)}
-    return Result(spike | found | curve | reference | errors | crowd, measured)
-
-
-def check(config: Config) -> None:
-    if config.neurons < config.draws or config.neurons % config.draws:
-        raise ValueError(f"neurons is {config.neurons}: a multiple of draws, which is {config.draws}")
     if not 0 < config.dt <= 0.05:
         raise ValueError(f"dt is {config.dt} ms: above 0 and at most 0.05, where all schemes are stable in a spike")
     if config.settle < 100:
         raise ValueError(f"settle is {config.settle} ms: at least 100, several intervals between spikes")
-    for whole, part in ((config.settle, config.dt), (config.slice, config.dt), (config.duration, config.slice)):
-        whole_steps(whole, part)
+    whole_steps(config.settle, config.dt)
+    spike = lab.once("one spike", lambda: one_spike(config))
+    found = lab.once("thresholds", lambda: thresholds(config))
+    seen = lab.once("around the thresholds", lambda: around(config, found))
+    measured = {name: float(value) for name, value in found.items()}
+    measured |= {name: float(spike[name]) for name in ("peak_mv", "trough_mv", "amplitude_mv", "half_width_ms")}
+    return Result(spike | found | seen, measured)
 
 
 @contextlib.contextmanager
@@ -133,10 +95,11 @@ def on_host(float64: bool = False):
         yield
 
 
-def sim(config: Config, stimulus, duration: float, params=PARAMS, **kwargs):
+def sim(config: Config, stimulus, duration: float, **kwargs):
     """The squid membrane under this experiment's scheme and step."""
-    scheme = SCHEMES[config.scheme]
-    return simulate(MEMBRANE, params, stimulus, duration=duration, dt=config.dt, scheme=scheme, **kwargs)
+    return simulate(
+        MEMBRANE, PARAMS, stimulus, duration=duration, dt=config.dt, scheme=SCHEMES[config.scheme], **kwargs
+    )
 
 
 def shocked(height):
@@ -159,6 +122,14 @@ def one_spike(config: Config) -> dict:
         return seen, spikes.shape(seen[0], config.dt)
 
     @jax.jit
+    def exact():
+        control = diffrax.PIDController(rtol=1e-10, atol=1e-10)
+        return simulate(
+            MEMBRANE, PARAMS, duration=20.0, dt=0.05, state=shocked(SHOCK), scheme=diffrax.Dopri8(),
+            stepsize_controller=control, max_steps=20_000,
+        )[1]  # fmt: skip
+
+    @jax.jit
     def kinetics(voltage):
         return jnp.stack(MEMBRANE.steady_gates(voltage)), jnp.stack(MEMBRANE.time_constants(PARAMS, voltage))
 
@@ -166,9 +137,12 @@ def one_spike(config: Config) -> dict:
     with on_host():
         (voltage, gates, conductances, currents), shape = spike()
         steady, time_constants = kinetics(jnp.asarray(grid, jnp.float32))
+    with on_host(float64=True):
+        reference = exact()
     return {
         "spike_time": times(20.0, config.dt), "spike_voltage": voltage, "spike_gates": gates,
         "spike_conductances": conductances, "spike_currents": currents,
+        "exact_time": times(20.0, 0.05), "exact_voltage": reference,
         "grid": grid, "steady": steady, "time_constants": time_constants,
         "v_nullcline": voltage_nullcline(PARAMS, grid, np.asarray(steady[0])),
         "onset_mv": shape.onset, "peak_mv": shape.peak, "trough_mv": shape.trough,
@@ -205,115 +179,26 @@ def thresholds(config: Config) -> dict:
     return found | {"hopf_low": hopf_low, "hopf_high": hopf_high}
 
 
-def firing_curve(config: Config) -> dict:
-    """Rates after a step from rest, the stability of the steady state, and a few traces."""
-    current = np.linspace(0.0, 20.0, config.currents)
-    shown = (2.0, 3.0, 6.2, 7.0, 15.0)
+def around(config: Config, found: dict) -> dict:
+    """What the membrane does on both sides of its thresholds, and how fast deviations from its steady state grow."""
+    shocks = np.float32(found["shock_mv"] + np.array(AROUND))
+    released = np.float32(found["anode_break_current"] * np.array([0.5, 0.98, 1.02, 2.0]))
+    current = np.linspace(0.0, 200.0, config.currents)
 
-    def rate(current):
-        train = sim(config, current, config.settle, fold=spikes.clock(config.dt))[1]
-        return jnp.where(train.last > config.settle - 40.0, train.final_rate(), 0.0)
-
-    everyone = jnp.asarray(np.concatenate([current, PROBES]), jnp.float32)
-    rates = jax.jit(devices.replicas(rate, min(config.width, 128)))(everyone)
-    with on_host():
-        _, traces = jax.jit(lambda: sim(config, jnp.asarray(shown), 100.0))()
-    with on_host(float64=True):
-        stable = jax.jit(jax.vmap(Partial(growth, MEMBRANE, PARAMS)))(jnp.asarray(current)) < 0
-    return {
-        "current": current, "firing_rate": rates[: len(current)], "stable": stable, "probe_rate": rates[len(current) :],
-        "shown": np.array(shown), "shown_time": times(100.0, config.dt), "shown_voltage": traces.T,
-    }  # fmt: skip
-
-
-def runs():
-    """What the errors are measured on: a shock alone, then each probe current from rest; ``(states, currents)``."""
-    rests = [MEMBRANE.rest(PARAMS)] * len(PROBES)
-    return jax.tree.map(lambda *leaves: jnp.stack(leaves), shocked(SHOCK), *rests), jnp.asarray([0.0, *PROBES])
-
-
-def adaptive_reference() -> dict:
-    """The runs by diffrax's explicit method of order 8 to tolerance 1e-10: potential on a grid, and spike times."""
-    control = diffrax.PIDController(rtol=1e-10, atol=1e-10)
-
-    def exact(state, current):
-        trace = simulate(
-            MEMBRANE, PARAMS, current, duration=100.0, dt=0.0125, scheme=diffrax.Dopri8(), state=state,
-            stepsize_controller=control, max_steps=200_000,
-        )[1]  # fmt: skip
-        return trace, spikes.spike_times(trace, 0.0125, 16)
-
-    with on_host(float64=True):
-        voltage, fired = jax.jit(lambda: jax.vmap(exact)(*runs()))()
-    return {"exact_time": times(100.0, 0.0125), "exact_voltage": voltage, "exact_spikes": fired}
-
-
-def scheme_errors(exact_voltage: np.ndarray, exact_spikes: np.ndarray) -> dict:
-    """For each scheme and step the worst error of the potential (15 ms from a shock) and of a spike's time (100 ms)."""
-    voltage_error, spike_error = np.zeros((2, len(SCHEMES), len(STEPS)))
-    for j, dt in enumerate(STEPS):
-
-        def stepped(state, current, scheme, dt=dt):
-            trace = simulate(MEMBRANE, PARAMS, current, duration=100.0, dt=dt, scheme=scheme, state=state)[1]
-            return trace, spikes.spike_times(trace, dt, 16)
-
-        def by_scheme():
-            return [jax.vmap(lambda state, current, s=s: stepped(state, current, s))(*runs()) for s in SCHEMES.values()]  # noqa: B023
-
-        with on_host(float64=True):
-            solved = jax.tree.map(np.asarray, jax.jit(by_scheme)())
-        every = round(0.1 / dt)
-        for i, (trace, fired) in enumerate(solved):
-            voltage_error[i, j] = np.abs(trace[0, every - 1 :: every] - exact_voltage[0, 7::8])[:150].max()
-            spike_error[i, j] = np.nanmax(np.abs(fired - exact_spikes)[1:])
-    return {"voltage_error": voltage_error, "spike_error": spike_error}
-
-
-def order(errors: np.ndarray) -> float:
-    """The slope of error against step between the two finest, on logarithmic axes."""
-    return float(np.log(errors[-2] / errors[-1]) / np.log(STEPS[-2] / STEPS[-1]))
-
-
-def population(config: Config, lab: Lab) -> dict:
-    """Neurons with scattered currents and conductances: how often each fires."""
-    size = config.neurons // config.draws
-    keys = jax.random.split(jax.random.key(config.seed), config.draws)
-    noise = np.asarray(jax.vmap(lambda key: jax.random.normal(key, (size, 4)))(keys)).reshape(-1, 4)
-    current = jnp.asarray(config.current + config.current_spread * noise[:, 0])
-    factor = jnp.asarray(np.maximum(1.0 + config.conductance_spread * noise[:, 1:], 0.0))
-    clock = spikes.clock(config.dt)
-
-    def scaled(factor):
-        g = PARAMS.conductance
-        return PARAMS._replace(conductance={name: g[name] * factor[i] for i, name in enumerate(g)})
-
-    def on(begin, current, factor, state, train):
-        stimulus, fold = stimuli.constant(current), clock._replace(initial=train)
-        return sim(config, stimulus, config.slice, scaled(factor), state=state, start=begin, fold=fold)
-
-    def advance(cells, key, carry, begin):
-        del key
-        state, train = devices.replicas(Partial(on, begin), config.width)(*cells, *carry)
-        return (state, train), train.count.sum() - carry[1].count.sum()
-
-    begins = jnp.arange(whole_steps(config.duration, config.slice)) * jnp.float32(config.slice)
-    start = jax.jit(devices.replicas(lambda factor: (MEMBRANE.rest(scaled(factor)), clock.initial), config.width))(
-        factor
-    )
-    cells = Partial(advance, (current, factor))
-    (_, train), _ = lab.iterate("population", cells, jax.random.key(0), start, begins, chunk=1)
-
-    @jax.vmap
-    def fired(current, factor):
-        trace = sim(config, stimuli.constant(current), config.duration, scaled(factor))[1]
-        return spikes.spike_times(trace, config.dt, int(config.duration / 5) + 2)
+    @jax.jit
+    def traces(shocks, released):
+        lifted = jax.vmap(lambda height: sim(config, 0.0, 20.0, state=shocked(height))[1])(shocks)
+        freed = jax.vmap(lambda current: sim(config, 0.0, 30.0, state=MEMBRANE.rest(PARAMS, -current))[1])(released)
+        return lifted, freed, sim(config, jnp.asarray(STEPS), 100.0)[1].T
 
     with on_host():
-        raster = jax.jit(fired)(np.asarray(current)[:SAMPLE], np.asarray(factor)[:SAMPLE])
+        lifted, freed, stepped = traces(shocks, released)
+    with on_host(float64=True):
+        rate = jax.jit(jax.vmap(Partial(growth, MEMBRANE, PARAMS)))(jnp.asarray(current))
     return {
-        "rate": np.asarray(train.rate()), "count": np.asarray(train.count), "population_current": np.asarray(current),
-        "sodium_over_potassium": np.asarray(factor[:, 0] / factor[:, 1]), "raster": np.asarray(raster),
-        "duration": np.array(config.duration),
+        "shock": shocks, "shock_time": times(20.0, config.dt), "shock_voltage": lifted,
+        "released": released, "released_time": times(30.0, config.dt), "released_voltage": freed,
+        "step_time": times(100.0, config.dt), "step_voltage": stepped, "current": current, "growth": rate,
     }  # fmt: skip
 
 
@@ -324,11 +209,9 @@ def figures(result: Result) -> dict[str, Picture]:
 
     figure, axes = panels(4, 1, width=9.0, height=2.3, sharex=True, gridspec_kw={"height_ratios": (1.5, 1, 1, 1)})
     time, colours = a["spike_time"], draw.CHANNEL_COLOURS
-    shown = a["exact_time"] <= time[-1]
-    exact = a["exact_time"][shown], a["exact_voltage"][0, shown]
     conductances, currents = (named(PARAMS.conductance, a[f"spike_{k}"].T) for k in ("conductances", "currents"))
     currents["sum"] = sum(currents.values())
-    draw.spike(axes[0], time, a["spike_voltage"], *exact, float(a["onset_mv"]))
+    draw.spike(axes[0], time, a["spike_voltage"], a["exact_time"], a["exact_voltage"], float(a["onset_mv"]))
     draw.traces(axes[1], time, named(gates, a["spike_gates"].T), draw.GATE_COLOURS, ylabel="gates open")
     draw.traces(axes[2], time, conductances, colours, ylabel="conductance\n(mS/cm$^2$)")
     draw.traces(axes[3], time, currents, colours, ylabel="current out\n($\\mu$A/cm$^2$)")
@@ -353,43 +236,19 @@ def figures(result: Result) -> dict[str, Picture]:
         "dashed red line holds m at its steady state and h = 0.91 - n.",
     )
 
-    figure, axes = panels(1, 2, width=6.4, height=4.8)
-    published = {claim.key: claim.value for claim in CLAIMS}
-    circles = {c: published[f"rate_{c:g}_hz"] for c in PROBES if c <= a["current"][-1]}
-    marks = {"one spike": "one_spike_current", "endless": "firing_current", "Hopf": "hopf_low"}
-    marks = {name: float(a[key]) for name, key in marks.items()}
-    draw.firing_curve(axes[0], a["current"], a["firing_rate"], a["stable"], circles, marks)
-    draw.staircase(axes[1], a["shown_time"], named([f"{current:g}" for current in a["shown"]], a["shown_voltage"]))
-    pictures["firing"] = Picture(
+    figure, axes = panels(2, 2, width=6.2, height=3.7)
+    draw.all_or_none(axes[0, 0], a["shock_time"], a["shock_voltage"], [f"{height:.2f} mV" for height in a["shock"]])
+    axes[0, 0].set_title(f"A shock fires from {float(a['shock_mv']):.3f} mV")
+    held = [f"$-${current:.2f}" for current in a["released"]]
+    draw.all_or_none(axes[0, 1], a["released_time"], a["released_voltage"], held)
+    axes[0, 1].set_title(f"Anode break: let go from $-${float(a['anode_break_current']):.3f} $\\mu$A/cm$^2$")
+    draw.staircase(axes[1, 0], a["step_time"], named([f"{current:g}" for current in STEPS], a["step_voltage"]))
+    hopf = {"loses stability": float(a["hopf_low"]), "regains it": float(a["hopf_high"])}
+    draw.growth_rate(axes[1, 1], a["current"], a["growth"], hopf)
+    pictures["thresholds"] = Picture(
         figure,
-        "Firing begins at once at about 50 Hz, not from zero. Between 6.26 and 9.78 both endless firing and rest are "
-        "stable: which one is seen depends on the past. Right: silence, one spike, a few, and firing without end.",
-    )
-
-    figure, axes = panels(1, 2, width=6.2, height=4.4)
-    for axis, key, ylabel, title in (
-        (axes[0], "voltage_error", "worst error of the potential (mV)", "15 ms after a shock"),
-        (axes[1], "spike_error", "worst error of a spike's time (ms)", "Spikes over 100 ms of current, from rest"),
-    ):
-        errors = named(SCHEMES, a[key])
-        orders = {name: order(error) for name, error in errors.items()}
-        draw.convergence(axis, np.array(STEPS), errors, orders, ylabel=ylabel, title=title)
-    pictures["errors"] = Picture(
-        figure,
-        "Forward Euler and Rush-Larsen are of order 1, the staggered scheme of order 2. From rest Rush-Larsen is of "
-        "order 2 too: gates that follow the old potential and drive the new one are staggered in all but their "
-        "starting time, which at rest does not matter.",
-    )
-
-    figure, axes = panels(1, 3, width=5.2, height=4.4)
-    fired, current, few = a["raster"], a["population_current"], slice(0, 5000)
-    draw.raster(axes[0], fired, np.argsort(current[: len(fired)]), float(a["duration"]))
-    draw.rates(axes[1], a["rate"])
-    ratio = a["sodium_over_potassium"][few]
-    draw.cloud(axes[2], current[few], a["rate"][few], ratio, label="sodium over potassium\n(squid: 1)")
-    pictures["population"] = Picture(
-        figure,
-        f"{len(current):,} neurons with scattered currents and conductances. None fires slowly: it is silent or near "
-        "50 Hz and above, as the firing curve says. Right: more sodium for each potassium channel, less current.",
+        "Top: a twentieth of a millivolt, or the end of an inward current, decides between nothing and a whole spike. "
+        "Bottom left: silence, one spike, a few, and firing without end. Right: how fast a deviation from the steady "
+        "state grows; between the two Hopf points it does, and the membrane cannot rest.",
     )
     return pictures

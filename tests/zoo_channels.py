@@ -10,6 +10,7 @@ from redes_jax.neurons.connor_stevens import CONNOR_STEVENS
 from redes_jax.neurons.membrane import SQUID, Input, compose
 from redes_jax.neurons.receptor_channels import ligand_gated, mechanically_gated
 from redes_jax.neurons.schemes import RUSH_LARSEN, STAGGERED
+from redes_jax.neurons.simulation import as_process
 from tests.case import Case
 
 SENSING = compose(ch.LEAK, ligand_gated(), mechanically_gated())
@@ -31,10 +32,12 @@ def _voltages(key, length):
 
 CASES: list[Case] = [
     Case(
-        "neurons: calcium, staggered", cortical.PAUSING.process(cortical.PAUSING.params(), 0.025, STAGGERED), _currents
+        "neurons: calcium, staggered",
+        as_process(cortical.PAUSING, cortical.PAUSING.params(), 0.025, STAGGERED),
+        _currents,
     ),
-    Case("neurons: Connor-Stevens", CONNOR_STEVENS.process(CONNOR_STEVENS.params(), 0.025, RUSH_LARSEN), _currents),
-    Case("neurons: transmitter and tension", SENSING.process(SENSING.params(), 0.1), _sensed),
+    Case("neurons: Connor-Stevens", as_process(CONNOR_STEVENS, CONNOR_STEVENS.params(), 0.025, RUSH_LARSEN), _currents),
+    Case("neurons: transmitter and tension", as_process(SENSING, SENSING.params(), 0.1), _sensed),
     Case("channels: one, jump after jump", st.jumps(st.generator(st.bound_then_open(), jnp.float32(0.1)))),
     Case("channels: a crowd", st.ensemble(st.SQUID_POTASSIUM, 16, 0.1, (-65.0,)), _voltages),
     Case("channels: a noisy membrane", st.noisy(SQUID, SQUID.params(), CROWD, 0.05), _currents),

@@ -6,6 +6,7 @@ import jax.random
 from redes_jax.neurons import channels as ch
 from redes_jax.neurons.membrane import SQUID, compose
 from redes_jax.neurons.schemes import SCHEMES
+from redes_jax.neurons.simulation import as_process
 from tests.case import Case
 
 
@@ -27,8 +28,8 @@ def _currents(key, length):
 
 CASES: list[Case] = [
     *(
-        Case(f"neurons: squid, {name}", SQUID.process(SQUID.params(), 0.025, scheme), _currents)
+        Case(f"neurons: squid, {name}", as_process(SQUID, SQUID.params(), 0.025, scheme), _currents)
         for name, scheme in SCHEMES.items()
     ),
-    Case("neurons: with a slow potassium channel", ADAPTING.process(ADAPTING.params(), 0.025), _currents),
+    Case("neurons: with a slow potassium channel", as_process(ADAPTING, ADAPTING.params(), 0.025), _currents),
 ]

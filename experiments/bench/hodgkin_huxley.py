@@ -1,16 +1,18 @@
-"""Hodgkin-Huxley, million neuron-steps a second: ours beside a C ceiling, NEURON, CoreNEURON and Brian2 in one run.
+"""Hodgkin-Huxley, million neuron-steps a second: ours beside a C ceiling, NEURON, CoreNEURON, Brian2 and Jaxley.
 
 100 000 neurons for 100 ms at dt 0.025 ms (staggered scheme, spikes counted in the scan) on all devices; a processor
 shows itself as one device a core. The ceiling is ``hh_ceiling.c``: the same scheme in C, vectorised by gcc, on one
 thread, times the devices. Ours and the ceiling take turns, and medians are quoted. The ceiling counts its own CPU time,
-so beside the ratio by the clock stands one by CPU time, which a busy machine does not spoil. Peers run one after
-another at a size that takes them seconds, each at its own best setting, and are as exact as their schemes are: spike-
-time errors over 100 ms stand in the rows.
+so beside the ratio by the clock stands one by CPU time, which a busy machine does not spoil.
+
+Then one table for 1, 100, 10 000 and 100 000 neurons: speed, seconds of compilation, the peak of memory, and the time of
+a gradient, ours and the peers', each in a process of its own. Peers are as exact as their schemes are: spike-time errors
+over 100 ms stand in the rows.
 
     python -m experiments bench hodgkin_huxley
 
 Expected (two cores): at least 0.56 of twice the ceiling in float32, 20 times CoreNEURON on all cores, 70 times NEURON
-on one thread.
+on one thread, 5 times Jaxley, and gradients in a third of Jaxley's time.
 """
 
 import json
@@ -29,7 +31,7 @@ import numpy as np
 from redes_jax import devices
 from redes_jax.neurons import solvers, spikes, stimuli
 from redes_jax.neurons.membrane import SQUID
-from redes_jax.neurons.schemes import RUSH_LARSEN, STAGGERED, wide_vectors
+from redes_jax.neurons.schemes import RUSH_LARSEN, SCHEMES, STAGGERED, wide_vectors
 from redes_jax.neurons.simulation import simulate
 
 HERE = Path(__file__).parent
@@ -98,32 +100,59 @@ def run(peers: str | None = None) -> list[dict]:
     row("from one device to all", wall[both] / wall["f32, one device"], "times")
     for scheme, error in spike_errors().items():
         row(f"worst spike-time error over 100 ms, {scheme}", error, "ms")
-    for name, milliseconds, times_longer in gradients():
-        row(name, milliseconds, "ms", ratio=times_longer, against="the simulation alone")
-    for name, script, arguments, error in PEERS:
-        result = peer(peers, script, arguments)
-        if isinstance(result, str):
-            row(name, None, skipped=result)
-        else:
-            row(
-                f"{name} {result['version']}",
-                result["value"],
-                ratio=wall[both] / result["value"],
-                against=f"ours, {error}",
+    return rows + sizes(peers)
+
+
+SIZES = (1, 100, 10_000, 100_000)
+LARGEST = 40_000_000  # neuron-steps of one run of a peer, which bounds its duration
+GRADIENT = 50.0, 10_000  # ms of a gradient, and the largest population that is asked for one
+OURS = "redes_jax"
+PROGRAMS = {
+    OURS: ("hh_redes_jax.py", "gradient", "7e-3 ms"),
+    "NEURON, one thread": ("hh_neuron.py", "1", "0.4 ms"),
+    "CoreNEURON, all cores": ("hh_neuron.py", f"{os.cpu_count()} coreneuron", "0.4 ms"),
+    "Brian2 C++": ("hh_brian2.py", "", "1.2 ms"),
+    "Jaxley": ("hh_jaxley.py", "gradient", "0.4 ms"),
+}
+
+
+def sizes(peers: str | None, populations: tuple[int, ...] = SIZES) -> list[dict]:
+    """One table: every program at every size, each in a process of its own, so that its peak of memory is its own.
+
+    Ratios are ours over theirs for speed and theirs over ours for the time of a gradient: above 1 ours is faster. Ours and
+    Jaxley, in float32, use all cores; the gradient is that of the mean square of all cells' potentials in three
+    conductances, in reverse with recomputed segments and in forward mode.
+    """
+    rows = []
+    for size in populations:
+        base: dict = {}
+        duration = max(5.0, min(DURATION, LARGEST * DT / size // 1))
+        for program, (script, words, error) in PROGRAMS.items():
+            name = f"{size:,} neurons, {program}"
+            if words == "gradient":
+                words = str(GRADIENT[0] if size <= GRADIENT[1] else 0)
+            found = peer(
+                sys.executable if program == OURS else peers, script, [str(size), str(duration), *words.split()]
             )
+            if isinstance(found, str):
+                rows.append({"name": name, "value": None, "skipped": found})
+                continue
+            base = base or found
+            row = {
+                "name": f"{name} {found['version']}",
+                "value": found["neuron_steps_per_second"] / 1e6,
+                "unit": "M neuron-steps/s",
+                "ratio": base["neuron_steps_per_second"] / found["neuron_steps_per_second"],
+                "against": f"ours over it; spike times within {error}",
+                "compile_s": found["compile_seconds"],
+                "peak_mb": found["peak_mb"],
+            }
+            for kind in ("gradient", "forward_gradient"):
+                if f"{kind}_seconds" in found:
+                    row[f"{kind}_ms"] = 1e3 * found[f"{kind}_seconds"]
+                    row[f"{kind}_ratio"] = found[f"{kind}_seconds"] / base[f"{kind}_seconds"]
+            rows.append(row)
     return rows
-
-
-PEERS = (
-    ("NEURON, one thread", "hh_neuron.py", ("2000", "100", "1"), "spike times within 0.4 ms"),
-    (
-        "CoreNEURON, all cores",
-        "hh_neuron.py",
-        ("10000", "100", str(os.cpu_count()), "coreneuron"),
-        "spike times within 0.4 ms",
-    ),
-    ("Brian2 C++", "hh_brian2.py", ("4000", "100"), "spike times within 1.2 ms"),
-)
 
 
 def counted(current):
@@ -194,60 +223,29 @@ def ceiling(bits: str, folder: Path):
 
 
 def peer(python: str | None, script: str, arguments) -> dict | str:
-    """What a peer's script printed, in million neuron-steps a second, or the reason why it did not."""
+    """What a script printed, or the reason why it did not."""
     if python is None:
         return "no interpreter with peers was given"
     say(f"{script} {' '.join(arguments)}")
     with tempfile.TemporaryDirectory() as folder:
         done = subprocess.run(
-            [python, str(HERE / "peers" / script), *arguments], capture_output=True, text=True, cwd=folder, timeout=600
-        )
+            [python, str(HERE / "peers" / script), *arguments], capture_output=True, text=True, cwd=folder, timeout=900,
+            env=os.environ | {"PYTHONPATH": str(HERE.parent.parent)},
+        )  # fmt: skip
     if done.returncode:
         return (done.stderr.strip().splitlines() or ["no message"])[-1]
-    printed = json.loads(done.stdout.strip().splitlines()[-1])
-    return {"value": printed["neuron_steps_per_second"] / 1e6, "version": printed["version"]}
+    return json.loads(done.stdout.strip().splitlines()[-1])
 
 
 def spike_errors() -> dict[str, float]:
     """The worst error of a spike's time over 100 ms at this step, over five currents, against diffrax at tolerance
-    1e-10.
+    1e-11.
     """
-    from experiments.hodgkin_huxley import SCHEMES, STEPS, adaptive_reference, scheme_errors
+    from experiments import hh_solvers
 
     say("spike times against an adaptive reference")
-    reference = {name: np.asarray(value) for name, value in adaptive_reference().items()}
-    errors = scheme_errors(reference["exact_voltage"], reference["exact_spikes"])["spike_error"]
-    return {name: float(error[STEPS.index(DT)]) for name, error in zip(SCHEMES, errors, strict=True)}
-
-
-def gradients() -> list[tuple[str, float, float]]:
-    """Milliseconds of the gradient of a voltage loss in three conductances, 1 000 neurons by 2 000 steps; and in
-    simulations.
-    """
-    say("gradients")
-    current = jnp.linspace(9.5, 10.5, 1000)
-
-    def loss(g, segment=None):
-        params = SQUID.params(**dict(zip(("sodium", "potassium", "leak"), g, strict=True)))
-        return simulate(
-            SQUID, params, current, duration=50.0, dt=DT, observe=lambda s: s.voltage.mean(), segment=segment
-        )[1].mean()
-
-    g = jnp.array([120.0, 36.0, 0.3])
-    programs = {
-        "simulation": jax.jit(loss),
-        "gradient, forward mode": jax.jit(jax.jacfwd(loss)),
-        "gradient, reverse, every state kept": jax.jit(jax.grad(loss)),
-        "gradient, reverse, a state kept in 45": jax.jit(jax.grad(lambda g: loss(g, segment=45))),
-    }
-    seconds = {name: [] for name in programs}
-    for _ in range(REPEATS + 1):
-        for name, program in programs.items():
-            start = time.perf_counter()
-            jax.block_until_ready(program(g))
-            seconds[name].append(time.perf_counter() - start)
-    median = {name: float(np.median(taken[1:])) for name, taken in seconds.items()}
-    return [(name, 1000 * taken, taken / median["simulation"]) for name, taken in median.items()]
+    errors = hh_solvers.stepping([round(hh_solvers.GRID / DT)], hh_solvers.reference())["spike_error"]
+    return {name: float(error[0]) for name, error in zip(SCHEMES, errors, strict=True)}
 
 
 def say(text: str) -> None:

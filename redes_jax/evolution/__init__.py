@@ -2,4 +2,10 @@
 
 from redes_jax.lazy import submodules
 
-__all__, __getattr__, __dir__ = submodules(__name__, ("policies", "rollout", "strategies"))
+__all__, __getattr__, __dir__ = submodules(
+    __name__,
+    (
+        "asktell", "covariance", "genetic", "gradients", "natural", "novelty", "policies", "qlearning", "rollout", "selection",
+        "strategies", "variation",
+    ),
+)  # fmt: skip

@@ -8,6 +8,9 @@ over the square root of the inputs) give the same actions:
   it, and each output a sum of numbers. Under ``vmap`` all of it is elementwise arithmetic over the population that the
   compiler joins into one pass, with no tiny batched matrix product in it. The best for a hundred weights.
 - :func:`dense` is the textbook's matrix product, for nets whose written-out form would be too long to compile.
+
+For a game seen as pixels, :func:`pixels` puts one layer of convolution before the same perceptron. In a population the
+policy is the cost, not the game, so the windows stand two cells apart and are laid out by slices for one matrix product.
 """
 
 import math
@@ -94,3 +97,78 @@ def mlp(params: tuple[Layer, ...], head: Callable = greedy) -> Callable[[Float[A
     """The faster of :func:`elementwise` and :func:`dense` for a network of this size."""
     count = sum(layer.kernel.size for layer in params)
     return elementwise(params, head) if count <= _WRITTEN_OUT else dense(params, head)
+
+
+class Pixels(NamedTuple):
+    """A network for pixels: a convolution, and the layers that read its features."""
+
+    kernel: Float[Array, "window window channels features"]
+    bias: Float[Array, " features"]
+    layers: tuple[Layer, ...]
+
+
+def init_pixels(
+    key: Array,
+    shape: tuple[int, int, int],
+    outputs: int,
+    *,
+    features: int = 16,
+    window: int = 4,
+    stride: int = 2,
+    hidden: tuple[int, ...] = (32,),
+) -> Pixels:
+    """Weights of a network for :func:`pixels`: Gaussian of variance 2 / inputs before a rectifier (He et al., "Delving
+    deep into rectifiers", 2015) and 1 / inputs before the outputs, biases zero.
+
+    Args:
+      key: consumed.
+      shape: of an observation: rows, columns, channels.
+      outputs: one an action.
+      features: of the convolution.
+      window: cells a side that a feature sees.
+      stride: cells from one window to the next.
+      hidden: units of the layers between features and outputs.
+    """
+    rows, columns, channels = shape
+    if min(rows, columns) < window:
+        raise ValueError(f"window is {window}: an observation of {rows} x {columns} cells is smaller, take less")
+    if stride < 1 or features < 1:
+        raise ValueError(f"stride is {stride} and features {features}: both must be at least 1")
+    filters, rest = jax.random.split(key)
+    kernel = jax.random.normal(filters, (window, window, channels, features))
+    windows = ((rows - window) // stride + 1) * ((columns - window) // stride + 1)
+    *inner, last = init(rest, (windows * features, *hidden, outputs))
+    inner = [Layer(math.sqrt(2) * kernel, bias) for kernel, bias in inner]
+    kernel = kernel * math.sqrt(2 / (window * window * channels))
+    return Pixels(kernel, jnp.zeros(features, kernel.dtype), (*inner, last))
+
+
+def pixels(
+    params: Pixels, head: Callable = greedy, *, stride: int = 2
+) -> Callable[[Float[Array, "rows columns channels"]], Array]:
+    """A convolution and a perceptron, both rectified.
+
+    Args:
+      params: see :func:`init_pixels`.
+      head: takes the list of outputs and gives the action; ``jnp.stack`` gives the outputs themselves.
+      stride: as the weights were made for.
+    """
+    window, _, channels, features = params.kernel.shape
+    filters = params.kernel.reshape(-1, features)
+    *inner, last = params.layers
+
+    def act(observation):
+        rows, columns = ((side - window) // stride + 1 for side in observation.shape[:2])
+        shifts = [
+            observation[i : i + stride * rows : stride, j : j + stride * columns : stride][:rows, :columns]
+            for i in range(window)
+            for j in range(window)
+        ]
+        patches = jnp.concatenate(shifts, axis=-1).reshape(rows * columns, window * window * channels)
+        units = jax.nn.relu(patches @ filters + params.bias).reshape(-1)
+        for kernel, bias in inner:
+            units = jax.nn.relu(units @ kernel + bias)
+        outputs = units @ last.kernel + last.bias
+        return head([outputs[i] for i in range(outputs.shape[0])])
+
+    return act

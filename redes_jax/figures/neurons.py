@@ -1,13 +1,17 @@
 """Pictures of a nerve cell: a spike and what makes it, firing curves, errors against step, a population."""
 
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.ticker import FixedLocator, ScalarFormatter
 
 from redes_jax.figures.style import BLACK, BLUE, COLOURS, GREEN, GREY, ORANGE, PURPLE, RED, SKY
 
 CHANNEL_COLOURS = {"sodium": RED, "potassium": BLUE, "leak": GREEN}
 GATE_COLOURS = {"m": RED, "h": ORANGE, "n": BLUE}
-SCHEME_COLOURS = {"forward_euler": ORANGE, "rush_larsen": PURPLE, "staggered": BLUE}
+SCHEME_COLOURS = {
+    "forward_euler": ORANGE, "rk4": RED, "rush_larsen": PURPLE, "implicit": GREEN, "staggered": BLUE,
+    "Tsit5": BLACK, "Dopri8": SKY, "Kvaerno5": GREY,
+}  # fmt: skip
 
 
 def traces(axes, time, curves: dict[str, np.ndarray], colours: dict[str, str], *, ylabel: str) -> None:
@@ -145,6 +149,40 @@ def staircase(axes, time, voltages: dict[str, np.ndarray], *, offset: float = 13
     axes.spines["left"].set_visible(False)
 
 
+def all_or_none(axes, time, voltages, names) -> None:
+    """Traces that begin alike, from the weakest stimulus (light) to the strongest (dark).
+
+    Args:
+      axes: where to draw.
+      time: (samples,) ms.
+      voltages: (traces, samples) mV.
+      names: what stands in the legend, one a trace.
+    """
+    shades = colormaps["viridis_r"](np.linspace(0.1, 0.95, len(names)))
+    for voltage, name, shade in zip(voltages, names, shades, strict=True):
+        axes.plot(time, voltage, color=shade, label=name, linewidth=1.6)
+    axes.set(xlabel="time (ms)", ylabel="potential (mV)", xlim=(0, time[-1]))
+    axes.legend(fontsize=9, loc="upper right")
+
+
+def growth_rate(axes, current, growth, marks: dict[str, float]) -> None:
+    """How fast deviations from the steady state grow, against the current that holds it.
+
+    Args:
+      axes: where to draw.
+      current: (points,) uA/cm2.
+      growth: (points,) the largest real part of an eigenvalue, 1/ms.
+      marks: name -> current where it is zero.
+    """
+    axes.axhline(0, color=GREY, linewidth=1)
+    axes.plot(current, growth, color=BLUE)
+    axes.fill_between(current, 0, growth, where=growth > 0, color=ORANGE, alpha=0.4, linewidth=0)
+    for name, value in marks.items():
+        axes.plot(value, 0, "o", color=BLACK, zorder=3)
+        axes.annotate(f"{name}\n{value:.2f}", (value, 0), (8, 6), textcoords="offset points", fontsize=10)
+    axes.set(xlabel=r"current ($\mu$A/cm$^2$)", ylabel="growth (1/ms)", title="Stability of the steady state")
+
+
 def convergence(
     axes, steps, errors: dict[str, np.ndarray], orders: dict[str, float], *, ylabel: str, title: str
 ) -> None:
@@ -168,6 +206,81 @@ def convergence(
     axes.legend(fontsize=10)
 
 
+def work_precision(axes, curves: dict[str, tuple[np.ndarray, np.ndarray]]) -> None:
+    """Error against cost on logarithmic axes: adaptive solvers dashed, schemes of fixed step solid.
+
+    Args:
+      axes: where to draw; the caller names its axes.
+      curves: name -> (cost, error), both (points,).
+    """
+    for name, (cost, error) in curves.items():
+        line = "o-" if name.islower() else "s--"
+        axes.loglog(cost, error, line, color=SCHEME_COLOURS.get(name, BLACK), label=name.replace("_", " "), ms=5)
+    axes.legend(fontsize=9, ncols=2)
+
+
+def step_bounds(axes, voltage, bounds: dict[str, tuple[np.ndarray, np.ndarray]]) -> None:
+    """The longest stable step at steady states: lines by eigenvalues, circles by trying.
+
+    Args:
+      axes: where to draw.
+      voltage: (states,) mV, at which each rests.
+      bounds: scheme -> (predicted, found), both (states,) ms.
+    """
+    jump = int(np.argmax(np.diff(voltage)))
+    for name, (predicted, found) in bounds.items():
+        colour = SCHEME_COLOURS[name]
+        for part in (slice(0, jump + 1), slice(jump + 1, None)):
+            axes.plot(voltage[part], predicted[part], color=colour)
+        axes.plot(voltage, found, "o", mfc="none", color=colour, ms=6, label=name.replace("_", " "))
+    axes.axvspan(voltage[jump], voltage[jump + 1], color=GREY, alpha=0.15, linewidth=0)
+    axes.annotate("fires", (voltage[jump : jump + 2].mean(), 0.06), ha="center", fontsize=10, color=GREY)
+    axes.set(xlabel="steady potential (mV)", ylabel="longest stable step (ms)", title="Predicted and found")
+    axes.set_ylim(bottom=0)
+    axes.legend()
+
+
+def bound_along(axes, time, voltage, bound) -> None:
+    """The longest stable step of forward Euler at each moment of a spike, over the spike itself.
+
+    Args:
+      axes: where to draw.
+      time: (samples,) ms.
+      voltage: (samples,) mV.
+      bound: (samples,) ms.
+    """
+    span = voltage.max() - voltage.min()
+    floor, ceiling = 0.6 * bound.min(), 2.0 * bound.max()
+    scaled = floor * (ceiling / floor) ** ((voltage - voltage.min()) / span)
+    axes.fill_between(time, floor, scaled, color=GREY, alpha=0.25, linewidth=0, label="spike (not to scale)")
+    axes.semilogy(time, bound, color=SCHEME_COLOURS["forward_euler"], label="bound of forward Euler")
+    least = int(np.argmin(bound))
+    axes.plot(time[least], bound[least], "o", color=BLACK)
+    axes.annotate(f"{bound[least]:.3f} ms", (time[least], bound[least]), (8, -4), textcoords="offset points")
+    axes.yaxis.set_major_locator(FixedLocator([0.05, 0.1, 0.2, 0.5, 1.0]))
+    axes.yaxis.set_major_formatter(ScalarFormatter())
+    axes.yaxis.set_minor_locator(FixedLocator([]))
+    axes.set(xlabel="time (ms)", ylabel="longest stable step (ms)", title="Along a spike", ylim=(floor, ceiling))
+    axes.legend(fontsize=10, loc="upper right")
+
+
+def blow_ups(axes, steps, voltages, exact) -> None:
+    """What forward Euler makes of a spike with different steps.
+
+    Args:
+      axes: where to draw.
+      steps: (runs,) ms.
+      voltages: (runs, samples) mV, the first sample after one step.
+      exact: time and potential of the solution.
+    """
+    axes.plot(*exact, color=SKY, linewidth=6, alpha=0.6, label="adaptive")
+    for step, voltage, colour in zip(steps, voltages, (BLACK, BLUE, ORANGE, RED), strict=False):
+        axes.plot(step * np.arange(1, len(voltage) + 1), voltage, color=colour, linewidth=1.4, label=f"{step:g} ms")
+    axes.set(xlabel="time (ms)", ylabel="potential (mV)", title="Forward Euler on a spike", xlim=(0, exact[0][-1]))
+    axes.set_ylim(-110, 110)
+    axes.legend(fontsize=10)
+
+
 def raster(axes, times, order, duration: float) -> None:
     """Spikes of some neurons as ticks, one row a neuron, sorted.
 
@@ -183,10 +296,16 @@ def raster(axes, times, order, duration: float) -> None:
     axes.grid(False)
 
 
-def rates(axes, values, *, bins: int = 60) -> None:
-    """The distribution of firing rates over a population, the silent ones counted apart."""
-    silent = np.mean(values == 0)
-    axes.hist(values[values > 0], bins=bins, color=BLUE)
+def rates(axes, edges, counts, silent: float) -> None:
+    """The distribution of firing rates over a population, the silent ones counted apart.
+
+    Args:
+      axes: where to draw.
+      edges: (bins + 1,) Hz.
+      counts: (bins,) neurons.
+      silent: share of neurons that have no rate.
+    """
+    axes.stairs(counts, edges, color=BLUE, fill=True)
     axes.set(xlabel="firing rate (Hz)", ylabel="neurons", title=f"Firing rates; {silent:.0%} do not fire twice")
 
 

@@ -2,4 +2,18 @@
 
 from redes_jax.lazy import submodules
 
-__all__, __getattr__, __dir__ = submodules(__name__, ("cartpole", "world"))
+__all__, __getattr__, __dir__ = submodules(
+    __name__,
+    (
+        "acrobot",
+        "adapters",
+        "breakout",
+        "cartpole",
+        "drawing",
+        "flappy",
+        "mountain_car",
+        "pendulum",
+        "snake",
+        "world",
+    ),
+)

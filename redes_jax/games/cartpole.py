@@ -22,6 +22,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
+from redes_jax.games import drawing
 from redes_jax.games.world import Output, World
 
 
@@ -134,32 +135,22 @@ def render(state: State, width: int = 400, physics: Physics = V1) -> np.ndarray:
     Returns:
       (frames, width / 3, width, 3) of uint8.
     """
-    scale = width / (2.5 * physics.track)
+    scale = width / (2.5 * float(physics.track))
     height, ground = width // 3, 0.25
-    rows, columns = np.mgrid[0:height, 0:width].astype(np.float32) + 0.5
-    px, py = (columns - width / 2) / scale, (height - rows) / scale
+    px, py = drawing.plane(height, width, scale, left=-width / 2 / scale, bottom=0)
     backdrop = np.broadcast_to(_SKY, (height, width, 3))
-    backdrop = _paint(backdrop, np.abs(py - ground) - 0.012, _GROUND, scale)
+    backdrop = drawing.paint(backdrop, np.abs(py - ground) - 0.012, _GROUND, scale)
     for end in (-physics.track, physics.track):
-        backdrop = _paint(backdrop, _box(px - end, py - ground, 0.02, 0.10), _MARK, scale)
+        backdrop = drawing.paint(backdrop, drawing.box(px - end, py - ground, 0.02, 0.10), _MARK, scale)
     hinge, length = ground + 0.30, 2 * physics.half_length
     frames = []
     for x, angle in zip(np.asarray(state.position, np.float32), np.asarray(state.angle, np.float32), strict=True):
-        frame = _paint(backdrop, _box(px - x, py - ground - 0.19, 0.25, 0.09) - 0.03, _CART, scale)
+        frame = drawing.paint(backdrop, drawing.box(px - x, py - ground - 0.19, 0.25, 0.09) - 0.03, _CART, scale)
         for wheel in (-0.16, 0.16):
-            frame = _paint(frame, np.hypot(px - x - wheel, py - ground - 0.07) - 0.07, _HINGE, scale)
+            frame = drawing.paint(frame, np.hypot(px - x - wheel, py - ground - 0.07) - 0.07, _HINGE, scale)
         along = np.clip((px - x) * np.sin(angle) + (py - hinge) * np.cos(angle), 0, length)
         pole = np.hypot(px - x - along * np.sin(angle), py - hinge - along * np.cos(angle)) - 0.05
-        frame = _paint(frame, pole, _POLE, scale)
-        frame = _paint(frame, np.hypot(px - x, py - hinge) - 0.03, _HINGE, scale)
+        frame = drawing.paint(frame, pole, _POLE, scale)
+        frame = drawing.paint(frame, np.hypot(px - x, py - hinge) - 0.03, _HINGE, scale)
         frames.append(np.rint(frame).astype(np.uint8))
     return np.stack(frames)
-
-
-def _box(x, y, half_width, half_height):
-    return np.maximum(np.abs(x) - half_width, np.abs(y) - half_height)
-
-
-def _paint(picture, distance, colour, scale):
-    cover = np.clip(0.5 - distance * scale, 0, 1)[..., None]
-    return picture + cover * (colour - picture)

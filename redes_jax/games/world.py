@@ -20,20 +20,21 @@ class World(NamedTuple):
 
     init: Callable[[Any], Any]
     step: Callable[[Any, Any, Any], tuple[Any, "Output"]]
-    observe: Callable[[Any], Float[Array, "*batch features"]]
+    observe: Callable[[Any], Float[Array, "*batch_and_view"]]
 
 
 class Output(NamedTuple):
     """What a frame shows.
 
     Args:
-      observation: what the player sees after the action.
+      observation: what the player sees after the action: (*batch, features), or for a game seen as pixels (*batch,
+        rows, columns, channels).
       reward: what the action earned.
       terminated: the game is lost or won: nothing can be earned from here on.
       truncated: the time is up, although the game could go on. A learner that bootstraps treats the two differently.
     """
 
-    observation: Float[Array, "*batch features"]
+    observation: Float[Array, "*batch_and_view"]
     reward: Float[Array, "*batch"]
     terminated: Bool[Array, "*batch"]
     truncated: Bool[Array, "*batch"]

@@ -26,9 +26,6 @@ import numpy as np
 from jax import lax
 
 from redes_jax.neurons import channels as ch
-from redes_jax.neurons import schemes
-from redes_jax.neurons.schemes import Scheme
-from redes_jax.process import Process
 
 
 class Calcium(NamedTuple):
@@ -266,24 +263,6 @@ class Membrane(NamedTuple):
         leaves = jax.tree.leaves((state, params, input))
         shape, dtype = jnp.broadcast_shapes(*(np.shape(leaf) for leaf in leaves)), jnp.result_type(*leaves)
         return jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, shape).astype(dtype), state)
-
-    def process(self, params: Params, dt, scheme: Scheme = schemes.STAGGERED) -> Process:
-        """The membrane as a process: one step of ``dt`` ms, whose input is the current (uA/cm2) or :class:`Input`
-        during it.
-
-        ``init(key)`` is the rest; the output is the voltage at the end of the step. The key is not used.
-        """
-
-        def init(key):
-            del key
-            return scheme.start(self, params, self.rest(params), Input(), dt)
-
-        def step(key, state, input):
-            del key
-            state = scheme.step(self, params, state, as_input(input), dt)
-            return state, state.voltage
-
-        return Process(init, step)
 
 
 def compose(*channels: ch.Channel, kinetics=None) -> Membrane:

@@ -1,10 +1,11 @@
-"""One small step of a membrane, four ways, by hand.
+"""One small step of a membrane, five ways, by hand.
 
 A scheme is three pure functions. ``step`` advances by ``dt`` under an input held constant meanwhile. Some schemes keep
 voltage and gates at different times; ``start`` enters such a scheme from a state at one time, and ``view`` leaves it.
 
     scheme          order  idea
     FORWARD_EULER   1      x + dt f(x): the definition of the derivative; unstable beyond about 0.1 ms
+    RK4             4      a weighted mean of four slopes (Kutta 1901); as unstable, and four times the work
     RUSH_LARSEN     1      each equation is linear in its own unknown: solve it exactly while the others stand still
     IMPLICIT        1      gates so, and the voltage by backward Euler: stable on trees of any fineness
     STAGGERED       2      gates live half a step after the voltage: each sees the other at mid-step; Crank-Nicolson
@@ -46,6 +47,23 @@ def _as_it_is(model, params, state, input, dt):
 
 def _euler(model, params, state, input, dt):
     return jax.tree.map(lambda x, slope: x + dt * slope, state, model.vector_field(params, state, input))
+
+
+def _rk4(model, params, state, input, dt):
+    """A loop over its four slopes: written out, XLA fuses each slope into all that use it and computes it many times."""
+
+    def stage(carry, share_and_weight):
+        slope, ahead = carry
+        share, weight = share_and_weight
+        middle = jax.tree.map(lambda x, slope: x + share * dt * slope, state, slope)
+        slope = model.vector_field(params, middle, input)
+        return (slope, jax.tree.map(lambda x, slope: x + weight * dt * slope, ahead, slope)), None
+
+    shares, weights = (
+        jnp.asarray(each, state.voltage.dtype) for each in ((0, 1 / 2, 1 / 2, 1), (1 / 6, 1 / 3, 1 / 3, 1 / 6))
+    )
+    standing = jax.tree.map(jnp.zeros_like, state)
+    return jax.lax.scan(stage, (standing, state), (shares, weights))[0][1]
 
 
 def _exact_gates(model, params, state, input, dt):
@@ -113,11 +131,12 @@ def _half_step_back(model, params, state, input, dt):
 
 
 FORWARD_EULER = Scheme(_as_it_is, _euler, _as_it_is)
+RK4 = Scheme(_as_it_is, _rk4, _as_it_is)
 RUSH_LARSEN = Scheme(_as_it_is, _rush_larsen, _as_it_is)
 IMPLICIT = Scheme(_as_it_is, _implicit, _as_it_is)
 STAGGERED = Scheme(_half_step_on, _staggered, _half_step_back)
 SCHEMES = {
-    "forward_euler": FORWARD_EULER, "rush_larsen": RUSH_LARSEN, "implicit": IMPLICIT, "staggered": STAGGERED,
+    "forward_euler": FORWARD_EULER, "rk4": RK4, "rush_larsen": RUSH_LARSEN, "implicit": IMPLICIT, "staggered": STAGGERED,
 }  # fmt: skip
 
 

@@ -20,8 +20,9 @@ import numpy as np
 
 from redes_jax import process
 from redes_jax.neurons import schemes
-from redes_jax.neurons.membrane import Params, State, as_input
+from redes_jax.neurons.membrane import Input, State, as_input
 from redes_jax.neurons.schemes import Scheme
+from redes_jax.process import Process
 
 
 class Fold(NamedTuple):
@@ -44,7 +45,7 @@ def voltage(state: State):
 
 def simulate(
     model: Any,
-    params: Params,
+    params: Any,
     stimulus: Any = 0.0,
     *,
     duration: float,
@@ -119,6 +120,24 @@ def simulate(
 def as_function(stimulus) -> Callable[[Any], Any]:
     """The stimulus as a function of time (ms) that returns a ``membrane.Input``."""
     return lambda t: as_input(stimulus(t) if callable(stimulus) else stimulus)
+
+
+def as_process(model: Any, params: Any, dt, scheme: Scheme = schemes.STAGGERED) -> Process:
+    """A membrane or a tree as a process: one step of ``dt`` ms, whose input is the current (uA/cm2) or ``Input`` during it.
+
+    ``init(key)`` is the rest; the output is the voltage at the end of the step. The key is not used.
+    """
+
+    def init(key):
+        del key
+        return scheme.start(model, params, model.rest(params), Input(), dt)
+
+    def step(key, state, input):
+        del key
+        state = scheme.step(model, params, state, as_input(input), dt)
+        return state, state.voltage
+
+    return Process(init, step)
 
 
 def whole_steps(duration: float, dt: float) -> int:

@@ -5,10 +5,10 @@ import pytest
 from scipy.integrate import solve_ivp
 from scipy.optimize import brentq
 
-from experiments.hodgkin_huxley import CLAIMS
+from experiments import fi_curve, hodgkin_huxley
 from tests.neurons.test_membrane import field, steady
 
-CLAIMED = {claim.key: claim for claim in CLAIMS}
+CLAIMED = {claim.key: claim for claim in (*hodgkin_huxley.CLAIMS, *fi_curve.CLAIMS)}
 
 
 def rest(current=0.0):

@@ -7,11 +7,20 @@ python hh_brian2.py CELLS MILLISECONDS
 import json
 import sys
 import tempfile
+import time
 
 import brian2
 from brian2 import NeuronGroup, SpikeMonitor, defaultclock, device, ms, set_device
 
-cells, duration = (int(word) for word in sys.argv[1:3])
+cells, duration = (int(float(word)) for word in sys.argv[1:3])
+
+
+def peak_mb():
+    """The most memory this process has held: Linux counts it anew from the start of the program, getrusage does not."""
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith("VmHWM")) / 1e3
+
+
 set_device("cpp_standalone", build_on_run=False)
 defaultclock.dt = 0.025 * ms
 
@@ -38,7 +47,13 @@ group.v, group.m, group.h, group.n = -65, 0.0529, 0.596, 0.3177
 group.I = "9.5 + i / N"
 monitor = SpikeMonitor(group, record=False)
 brian2.run(duration * ms)
+begin = time.perf_counter()
 with tempfile.TemporaryDirectory() as folder:
     device.build(directory=folder, compile=True, run=True, with_output=False)
     taken = device._last_run_time
-print(json.dumps({"neuron_steps_per_second": cells * duration / 0.025 / taken, "version": brian2.__version__}))
+print(json.dumps({
+    "neuron_steps_per_second": cells * duration / 0.025 / taken,
+    "compile_seconds": time.perf_counter() - begin - taken,
+    "peak_mb": peak_mb(),
+    "version": brian2.__version__,
+}))  # fmt: skip

@@ -10,7 +10,7 @@ import time
 import neuron
 from neuron import h
 
-cells, duration, threads = (int(word) for word in sys.argv[1:4])
+cells, duration, threads = (int(float(word)) for word in sys.argv[1:4])
 core = "coreneuron" in sys.argv[4:]
 h.load_file("stdrun.hoc")
 
@@ -38,6 +38,12 @@ if core:
     coreneuron.verbose = 0
 
 
+def peak_mb():
+    """The most memory this process has held: Linux counts it anew from the start of the program, getrusage does not."""
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith("VmHWM")) / 1e3
+
+
 def seconds(length):
     h.finitialize(-65)
     start = time.perf_counter()
@@ -48,4 +54,6 @@ def seconds(length):
 seconds(1)
 taken = seconds(duration) - (seconds(1) if core else 0.0)  # CoreNEURON copies the model out and back at each call
 steps = (duration - (1 if core else 0)) / h.dt
-print(json.dumps({"neuron_steps_per_second": cells * steps / taken, "version": neuron.__version__}))
+print(json.dumps({
+    "neuron_steps_per_second": cells * steps / taken, "compile_seconds": 0.0, "peak_mb": peak_mb(), "version": neuron.__version__,
+}))  # fmt: skip

@@ -1,0 +1,120 @@
+"""Breakout from pixels played by 256 and 1 024 convolutional networks, million frames a second: ours beside evosax and
+gymnax in one run.
+
+Every policy plays 200 frames; a game that is lost is begun again, on both sides, so that every frame counted was played.
+The network is the same: 16 features of 4 x 4 x 4 cells two apart, 32 units, 3 actions. Ours is our own Breakout with the
+convolution laid out for one matrix product, on one device and on all (a processor shows itself as one device a core), 64
+policies a block. The peer gets all cores: MinAtar's Breakout of gymnax with Flax's convolution for each member, in evosax's
+problem class as it is offered, and in a bare loop over gymnax's step.
+
+    python3 -m venv .peers && .peers/bin/pip install evosax gymnax
+    python -m experiments bench breakout --peers .peers/bin/python
+
+Expected: 1.5 to 1.8 times the peers (256 policies, two cores busy with other work).
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from functools import partial
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from redes_jax import devices
+from redes_jax.evolution import policies
+from redes_jax.games import breakout
+from redes_jax.process import iterate
+
+PEER = Path(__file__).parent / "peers" / "breakout_evosax.py"
+POPULATIONS, STEPS, REPEATS, WIDTH = (256, 1024), 200, 5, 64
+
+
+def run(peers: str | None = None) -> list[dict]:
+    """Measure, and return rows of name, value, unit, and what it is compared with.
+
+    Args:
+      peers: a Python interpreter with evosax and gymnax installed; None leaves them out.
+    """
+    try:
+        devices.host_devices(os.cpu_count() or 1)
+    except RuntimeError:
+        say(f"JAX has started already: going on with its {jax.device_count()} devices")
+    count, rows = jax.device_count(), []
+
+    def row(name, value, unit="M frames/s", **more):
+        rows.append({"name": name, "value": value, "unit": unit} | more)
+
+    for size in POPULATIONS:
+        say(f"{size} policies: compiling")
+        keys = jax.random.split(jax.random.key(0), size)
+        members = jax.jit(jax.vmap(partial(policies.init_pixels, shape=(10, 10, 4), outputs=3)))(keys)
+        layouts = {"one device": devices.mesh(jax.devices()[:1]), f"{count} devices": devices.mesh()}
+        programs = {
+            name: jax.jit(devices.replicas(play, WIDTH, on=layout)).lower(keys, members).compile()
+            for name, layout in layouts.items()
+        }
+        speed = {name: [] for name in programs}
+        take_turns(programs, keys, members, speed)
+        say(f"{size} policies: peers")
+        other = peer(peers, size)
+        take_turns(programs, keys, members, speed)
+        medians = {name: float(np.median(values)) for name, values in speed.items()}
+        ours = medians[f"{count} devices"]
+        for name, value in medians.items():
+            row(f"{size} policies, {name}", value)
+        if count > 1:
+            row(f"{size} policies, {count} devices over one", ours / medians["one device"], "")
+        if isinstance(other, str):
+            row(f"{size} policies, evosax and gymnax", None, skipped=other)
+        else:
+            for name, value in other["steps_per_second"].items():
+                row(
+                    f"{size} policies, {name}",
+                    value / 1e6,
+                    ratio=ours / (value / 1e6),
+                    against="this, by ours on all devices",
+                )
+    return rows
+
+
+def play(key, params):
+    """The rewards of all frames of one policy; a lost game is begun again."""
+    world, act = breakout.breakout(), policies.pixels(params)
+
+    def frame(key, carry, input):
+        state, total = carry
+        play, start = jax.random.split(key)
+        after, output = world.step(play, state, act(world.observe(state)))
+        again = jax.tree.map(lambda new, old: jnp.where(output.terminated, new, old), world.init(start), after)
+        return (again, total + output.reward), None
+
+    return iterate(frame, key, (world.init(key), jnp.zeros(())), length=STEPS)[0][1]
+
+
+def take_turns(programs, keys, members, speed) -> None:
+    for program in programs.values():
+        jax.block_until_ready(program(keys, members))
+    for _ in range(REPEATS):
+        for name, program in programs.items():
+            start = time.perf_counter()
+            jax.block_until_ready(program(keys, members))
+            speed[name].append(len(keys) * STEPS / (time.perf_counter() - start) / 1e6)
+
+
+def peer(python: str | None, size: int):
+    """What the peers' script printed, or the reason why there is nothing."""
+    if python is None:
+        return "no interpreter with evosax and gymnax was given (--peers)"
+    done = subprocess.run([python, str(PEER), str(size), str(STEPS), str(REPEATS)], capture_output=True, text=True)
+    if done.returncode:
+        return (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
