@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 from experiments import catalogue
+from experiments.tour import NO_DATA
 
 USAGE = """usage: python -m experiments COMMAND
 
@@ -84,8 +85,13 @@ def _run(words):
             return 0
         folders.warn_if_bits_may_differ(record)
         config = folders.config(record)
+    from redes_jax.data.files import DataUnavailable
+
     try:
         page = _compute(name, config, folder)
+    except DataUnavailable as error:
+        print(f"{name} needs data: {error}", file=sys.stderr)
+        return NO_DATA
     except KeyboardInterrupt:
         print(f"\ninterrupted; go on with: python -m experiments run {name} --resume {folder}", file=sys.stderr)
         return 130
@@ -96,33 +102,26 @@ def _run(words):
 def _tour(words):
     parser = _parser("tour")
     parser.add_argument("--out", type=Path, help="a new folder; one under runs/ by default")
-    parser.add_argument("--devices", type=int, default=0, help="devices that the CPU presents; 0: one a core")
+    parser.add_argument("--jobs", type=int, default=_cores(), help="experiments at a time; one a core by default")
     arguments = parser.parse_args(words)
-    _start_devices(arguments.devices)
+    if arguments.jobs < 1:
+        _refuse(f"--jobs is {arguments.jobs}: at least one experiment runs at a time")
 
     import datetime
 
-    from experiments import folders, report
+    from experiments import report, tour
 
     out = arguments.out or Path("runs") / f"tour-{datetime.datetime.now():%Y%m%d-%H%M%S}"
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise catalogue.Refused(f"{out} is not an empty folder: give --out another")
-    runs, failures = [], {}
-    for name in catalogue.names():
-        config = catalogue.load(name).PRESETS["quick"]
-        try:
-            folder = folders.create(name, "quick", config, out / name)
-            _compute(name, config, folder)
-            runs.append(folder)
-        except KeyboardInterrupt:
-            print(f"\ninterrupted in {name}; what was finished lies under {out}", file=sys.stderr)
-            return 130
-        except Exception as error:  # one broken experiment must not hide the others
-            failures[name] = f"{type(error).__name__}: {error}"
-            print(f"{name} failed: {failures[name]}", file=sys.stderr)
-    if runs:
-        print(report.write_tour(out, runs, failures))
-    return 1 if failures else 0
+    try:
+        seen = tour.run(catalogue.names(), out, arguments.jobs)
+    except KeyboardInterrupt:
+        print(f"\ninterrupted; what was finished lies under {out}", file=sys.stderr)
+        return 130
+    if seen.runs:
+        print(report.write_tour(out, seen.runs, seen.missing, seen.failures))
+    return 1 if seen.failures else 0
 
 
 def _report(words):
@@ -214,13 +213,9 @@ def _compute(name, config, folder):
     from experiments import folders, report
     from experiments.lab import Lab
     from experiments.progress import Progress
-    from redes_jax.data.files import DataUnavailable
 
     experiment, progress = catalogue.load(name), Progress(name)
-    try:
-        result = experiment.run(config, Lab(folder / "checkpoints", progress))
-    except DataUnavailable as error:
-        raise catalogue.Refused(str(error)) from error
+    result = experiment.run(config, Lab(folder / "checkpoints", progress))
     folders.save(folder, result, experiment.CLAIMS)
     page = report.write(folder)
     progress.close("done")
@@ -310,12 +305,15 @@ def _parser(command: str) -> argparse.ArgumentParser:
 
 
 def _start_devices(count: int) -> None:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     if count < 0:
         _refuse(f"--devices is {count}: give the number of devices that the CPU presents, 0 for one a core")
     from redes_jax import devices
 
-    devices.host_devices(count or cores)
+    devices.host_devices(count or _cores())
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 if __name__ == "__main__":

@@ -78,5 +78,6 @@ def _is_experiment(path):
 
 
 def _first_chapter(name):
-    digits = summary(name).partition("(ch. ")[2].partition(")")[0].split(",")[0].split("-")[0]
-    return int(digits) if digits.isdigit() else 99
+    """Of the summary's "(ch. 1.3.5, 2.1)" the section it begins with, (1, 3, 5); appendices come after all chapters."""
+    first = summary(name).partition("(ch. ")[2].partition(")")[0].split(",")[0].split("-")[0]
+    return tuple(map(int, first.split("."))) if first else (99,)

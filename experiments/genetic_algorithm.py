@@ -1,4 +1,4 @@
-"""Does a genetic algorithm behave as its theory says, on bits, on real numbers, and on tours? (ch. 8)
+"""Does a genetic algorithm behave as its theory says, on bits, on real numbers, and on tours? (ch. 8.1)
 
 1. Takeover: selection alone, one member better than the rest. How long until all descend from it?
 2. OneMax: the number of ones, by tournaments of two and uniform crossover; generations to convergence by genome length.

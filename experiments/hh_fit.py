@@ -1,4 +1,4 @@
-"""Which conductances made this recording? By gradient from many starts at once, and by evolution. (ch. 2)
+"""Which conductances made this recording? By gradient from many starts at once, and by evolution. (ch. 2.3, and beyond)
 
 A squid membrane answers four currents, from deep inhibition to fast firing; white noise is added, and its conductances
 are sought again from starts that are wrong by up to a factor of four each. In order:

@@ -1,4 +1,4 @@
-"""A million nerve cells that are not quite alike: how often does each fire? (ch. 2)
+"""A million nerve cells that are not quite alike: how often does each fire? (ch. 2.3)
 
 Hodgkin-Huxley membranes whose currents and conductances scatter, in one program over all devices. Nothing of size
 neurons by time is ever kept: each neuron carries four numbers and the times of its first and last spikes, and blocks of

@@ -1,4 +1,4 @@
-"""Which channels does a real nerve cell have? A membrane evolves until it fires as a recorded one does. (ch. 2)
+"""Which channels does a real nerve cell have? A membrane evolves until it fires as a recorded one does. (ch. 2.3, and beyond)
 
 A fast-spiking interneuron, 17 sweeps of half a second (``redes_jax.data.patch_clamp``). The membrane has the sodium,
 potassium, M and HCN channels of cortical cells (Pospischil et al. 2008), the fast potassium channel Kv3 of fast-spiking

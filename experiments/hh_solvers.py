@@ -1,4 +1,4 @@
-"""How exactly can a computer say when a nerve fires, and at what price? (ch. 2)
+"""How exactly can a computer say when a nerve fires, and at what price? (ch. 2.3)
 
 The Hodgkin-Huxley membrane by forward Euler, RK4, Rush-Larsen, the implicit and the staggered scheme, all by hand, and
 by diffrax's adaptive solvers, explicit (Tsit5, Dopri8) and implicit (Kvaerno5), through the same call. In order:

@@ -1,4 +1,4 @@
-"""How does a nerve cell fire, and what does it take? (ch. 2)
+"""How does a nerve cell fire, and what does it take? (ch. 2.1)
 
 The squid membrane of Hodgkin & Huxley (1952), composed of three channels. In order:
 

@@ -1,4 +1,4 @@
-"""What is a conductance made of? Ions, single channels that jump, and the crowd of them (ch. 1.3.5, 2.1).
+"""What is a conductance made of? Ions, single channels that jump, and the crowd of them (ch. 1.3.5, 2.1)
 
 1. Ions: Nernst potentials of squid and mammal, the Goldman-Hodgkin-Katz current beside Ohm's line, and how much lower the
    pump's three for two puts the rest.

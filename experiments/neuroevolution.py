@@ -1,4 +1,4 @@
-"""Can a population learn without a gradient: to balance a pole, and to be a squid's axon? (ch. 8)
+"""Can a population learn without a gradient: to balance a pole, and to be a squid's axon? (ch. 8.2)
 
 1. A genetic algorithm (Such et al. 2017) and OpenAI's evolution strategy (Salimans et al. 2017) evolve the weights of a
    small network that plays CartPole. The best of every generation then plays fresh episodes, the same for all, that

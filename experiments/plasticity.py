@@ -1,4 +1,4 @@
-"""What does a synapse learn from what fires together, and from what fires first? (ch. 1)
+"""What does a synapse learn from what fires together, and from what fires first? (ch. 1.3.5)
 
 1. Hebb's rule alone, Oja's and Sanger's, on Gaussian inputs with a known covariance, over seeds: growth as
    ``exp(eta lambda_1 t)``, the first principal axis, the first few.

@@ -1,4 +1,4 @@
-"""When the way to the goal leads away from it: who finds the way out of a maze, and how much of it do they see? (ch. 8)
+"""When the way to the goal leads away from it: who finds the way out of a maze, and how much of it do they see? (ch. 8.2)
 
 A robot with five rangefinders and a compass to the goal is steered by a small network. The straight way ends in a pocket;
 the way that leads there first goes further off. Three searches with the same network and the same number of evaluations:

@@ -1,4 +1,4 @@
-"""What does a neuron look at, and can its spikes alone say so? (ch. 1)
+"""What does a neuron look at, and can its spikes alone say so? (ch. 1.3.4)
 
 1. A photograph through a sheet of retinal ganglion cells (difference of Gaussians) and through cortical simple cells
    (Gabor) of two orientations: the first keep edges and drop what is even, the second keep edges of one orientation.

@@ -49,11 +49,17 @@ def write(folder: Path) -> Path:
     return page
 
 
-def write_tour(folder: Path, runs: list[Path], failures: dict[str, str]) -> Path:
-    """The index page over several finished runs, and ``tour.png``, a contact sheet of their first figures."""
+def write_tour(folder: Path, runs: list[Path], missing: dict[str, str], failures: dict[str, str]) -> Path:
+    """The index page over several finished runs, and ``tour.png``, a contact sheet of their first figures.
+
+    Args:
+      folder: of the tour.
+      runs: finished, in order.
+      missing, failures: by experiment, why it was left out or failed.
+    """
     sections = [_section(run) for run in runs]
     page = folder / "index.html"
-    text = _PAGES.get_template("tour.html").render(sections=sections, failures=failures)
+    text = _PAGES.get_template("tour.html").render(sections=sections, missing=missing, failures=failures)
     checkpoints.write(page, text.encode())
     firsts = [next(path for path in _figure_paths(run) if path.suffix == ".png") for run in runs]
     checkpoints.write(folder / "tour.png", _contact_sheet(firsts, [section["name"] for section in sections]))

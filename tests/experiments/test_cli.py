@@ -35,7 +35,7 @@ def test_list_names_every_experiment(capsys):
     assert main(["list"]) == 0
     printed = capsys.readouterr().out
     assert {line.split()[0] for line in printed.splitlines()} >= NAMES
-    assert "(ch. 2)" in printed
+    assert "(ch. 2.1)" in printed
 
 
 @pytest.mark.parametrize("name", sorted(NAMES))
