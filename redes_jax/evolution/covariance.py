@@ -160,7 +160,7 @@ def _tell(sizes, key, state, population, fitness):
     del key
     own = defaults(state.scales.size, sizes.population)
     ranked, weights = _ranked(own, state, population, fitness)
-    whitened = (ranked @ state.basis) / state.scales
+    whitened = (ranked @ state.basis) * (1 / state.scales)
     state, decay, path = _move(own, state, ranked, weights, whitened, lambda step: state.basis @ step)
     signed = _signed(weights, whitened)
     covariance = decay * state.covariance + own.c_1 * jnp.outer(path, path) + own.c_mu * (signed * ranked.T) @ ranked
@@ -179,7 +179,7 @@ def _tell_diagonal(sizes, key, state, population, fitness):
     del key
     own = defaults(state.scales.size, sizes.population, separable=True)
     ranked, weights = _ranked(own, state, population, fitness)
-    whitened = ranked / state.scales
+    whitened = ranked * (1 / state.scales)
     state, decay, path = _move(own, state, ranked, weights, whitened, lambda step: step)
     covariance = decay * state.covariance + own.c_1 * path**2 + own.c_mu * _signed(weights, whitened) @ ranked**2
     covariance = jnp.maximum(covariance, jnp.finfo(covariance.dtype).tiny)
@@ -190,7 +190,8 @@ def _ranked(own, state, population, fitness):
     """The steps ``(x_i - mean) / sigma`` from the best to the worst, and their weights."""
     mean = ravel_pytree(state.mean)[0]
     order = jnp.argsort(-fitness, stable=True)
-    return (ravel(population)[order] - mean) / state.sigma, jnp.asarray(own.weights, mean.dtype)
+    # A product with the reciprocal, for XLA makes one of a division on some numbers of devices and not on others.
+    return (ravel(population)[order] - mean) * (1 / state.sigma), jnp.asarray(own.weights, mean.dtype)
 
 
 def _move(own, state, ranked, weights, whitened, turn):
