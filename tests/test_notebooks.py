@@ -10,6 +10,7 @@ FOLDER = Path(__file__).parent.parent / "notebooks"
 TEXTS = sorted(FOLDER.glob("*.py"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", TEXTS, ids=lambda path: path.stem)
 def test_runs(path):
     notebook = jupytext.read(path)

@@ -5,4 +5,6 @@
 
 from redes_jax.lazy import submodules
 
-__all__, __getattr__, __dir__ = submodules(__name__, ("digits", "files", "idx", "images", "mnist", "morphology", "patch_clamp"))
+__all__, __getattr__, __dir__ = submodules(
+    __name__, ("digits", "files", "idx", "images", "mnist", "morphology", "patch_clamp")
+)

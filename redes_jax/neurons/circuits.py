@@ -304,6 +304,7 @@ def _check(each, sizes):
             f"sources of shape {shape}: {each.target} has {sizes[each.target]} neurons, so ({sizes[each.target]}, k)"
         )
     if not isinstance(each.sources, Tracer) and np.size(each.sources):
-        low, high = np.min(each.sources), np.max(each.sources)
+        known = np.asarray(each.sources)
+        low, high = known.min(), known.max()
         if low < 0 or high >= sizes[each.source]:
             raise ValueError(f"sources from {low} to {high}: {each.source} has neurons 0 to {sizes[each.source] - 1}")
