@@ -46,8 +46,8 @@ class Config:
 PRESETS = {"quick": Config(), "full": Config(neurons=64, steps=4096, trials=60)}
 
 CLAIMS = (
-    Claim("correlation_white", "spike-triggered average against the field, white noise", 0.9, "", "course notes, section 1.3.4", rule="at least"),
-    Claim("correlation_whitened", "the same, correlated noise, whitened", 0.9, "", "course notes, section 1.3.4", rule="at least"),
+    Claim("correlation_white", "spike-triggered average against the field, white noise", 0.9, "", "set beforehand: what counts as found", rule="at least"),
+    Claim("correlation_whitened", "the same, correlated noise, whitened", 0.9, "", "set beforehand: what counts as found", rule="at least"),
     Claim("error_slope", "exponent of the error against spikes", -0.5, "", "Chichilnisky 2001: error of a mean", 0.03),
     Claim("error_over_expected", "error of the average over the standard error", 1.0, "", "closed form, exponential neuron", 0.05),
     Claim("gain_recovered", "length of the average over its expectation", 1.0, "", "Chichilnisky 2001, exponential neuron", 0.02),

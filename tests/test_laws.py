@@ -62,6 +62,7 @@ def test_step_is_closed(case):
     chex.assert_trees_all_equal_shapes_and_dtypes(jax.eval_shape(lambda x: x, state), after)
 
 
+@pytest.mark.slow
 def test_eager_equals_jit(case):
     key, state, inputs = start(case)
     key = jax.random.fold_in(key, 0)
@@ -91,7 +92,8 @@ def test_vmap_equals_loop(case):
         assert_close(jax.tree.map(lambda leaf: leaf[i], both), stepped(case)(keys[i], state, head(inputs)))  # noqa: B023
 
 
-def test_any_number_of_devices_gives_the_same_bits(case):
+@pytest.mark.parametrize("count", [4, pytest.param(2, marks=pytest.mark.slow)])
+def test_any_number_of_devices_gives_the_same_bits(case, count):
     key, state, inputs = start(case)
     keys = jax.random.split(key, MEMBERS)
 
@@ -100,9 +102,7 @@ def test_any_number_of_devices_gives_the_same_bits(case):
         layout = devices.mesh(jax.devices()[:number])
         return devices.replicas(lambda k: case.process.step(k, state, input), width=2, on=layout)(keys)
 
-    one, two, four = (on(keys, state, head(inputs), number) for number in (1, 2, 4))
-    assert_equal(two, one)
-    assert_equal(four, one)
+    assert_equal(*(on(keys, state, head(inputs), number) for number in (count, 1)))
 
 
 def test_second_call_compiles_nothing(case):

@@ -222,7 +222,8 @@ def dqn(
         after = QState(params, target, memory, experience, again, score, state.steps + 1)
         return after, Tick(error, value, explore, finished, earned, finite)
 
-    return Process(init, Partial(step, numbers))
+    # As arrays, numbers give the same bits whether they are compiled in or passed as arguments.
+    return Process(init, Partial(step, jax.tree.map(jnp.asarray, numbers)))
 
 
 def _choose(over, one, other):

@@ -196,7 +196,8 @@ class Membrane(NamedTuple):
 
         def settled(calcium):
             moves = self.moves(params, State(voltage, (), calcium), input)
-            return State(voltage, tuple(a / (a + b) for a, b, _ in moves), calcium)
+            nothing = jnp.zeros_like(voltage)  # gates that sense no voltage take its shape and dtype too
+            return State(voltage, tuple(a / (a + b) + nothing for a, b, _ in moves), calcium)
 
         if params.calcium is None:
             return settled(None)

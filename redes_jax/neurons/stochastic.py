@@ -11,8 +11,8 @@ sensed stands still:
     jumps(Q)                       one channel, jump after jump (Gillespie): ``step`` is one stay
     ensemble(chain, size, dt)      many channels on a grid of time: ``step`` draws each one's state by exp(Q dt)
 
-``ensemble`` draws every channel by itself, 2 ns each: up to tens of thousands that is faster than drawing the counts
-as multinomials, and has no error of a leap. :func:`noisy` puts such crowds in place of a membrane's gates.
+``ensemble`` draws every channel by itself, some nanoseconds each, and has no error of a leap in numbers. :func:`noisy`
+puts such crowds in place of a membrane's gates.
 
     >>> potassium = from_gates(POTASSIUM, (4,))
     >>> potassium.states, potassium.conducting
