@@ -7,6 +7,7 @@ from tests.zoo_evolution import CASES as EVOLUTION
 from tests.zoo_fitting import CASES as FITTING
 from tests.zoo_games import CASES as GAMES
 from tests.zoo_learning import CASES as LEARNING
+from tests.zoo_modular import CASES as MODULAR
 from tests.zoo_neurons import CASES as NEURONS
 from tests.zoo_plasticity import CASES as PLASTICITY
 from tests.zoo_strategies import CASES as STRATEGIES
@@ -14,5 +15,5 @@ from tests.zoo_trees import CASES as TREES
 
 ZOO = (
     *NEURONS, *CHANNELS, *TREES, *CIRCUITS, *PLASTICITY, *FITTING,
-    *LEARNING, *EVOLUTION, *STRATEGIES, *GAMES, *ENERGY,
+    *LEARNING, *MODULAR, *EVOLUTION, *STRATEGIES, *GAMES, *ENERGY,
 )  # fmt: skip

@@ -5,4 +5,6 @@ Parameters take the dtype of the input that initialised them, so the same module
 
 from redes_jax.lazy import submodules
 
-__all__, __getattr__, __dir__ = submodules(__name__, ("attention", "convolution", "mlp", "normalisation", "recurrent"))
+__all__, __getattr__, __dir__ = submodules(
+    __name__, ("attention", "convolution", "mlp", "modular", "normalisation", "recurrent")
+)
