@@ -4,8 +4,13 @@ So a stimulus goes through ``jit``, ``vmap`` and ``grad`` like any other argumen
 once.
 """
 
+from functools import partial
+
+import jax
 import jax.numpy as jnp
 from jax.tree_util import Partial
+
+from redes_jax import bits
 
 
 def constant(amplitude):
@@ -21,6 +26,26 @@ def pulse(amplitude, start, stop):
 def ramp(slope, start=0.0):
     """Zero until ``start`` (ms), then rising by ``slope`` (uA/cm2 each ms)."""
     return Partial(_ramp, slope, start)
+
+
+def sine(amplitude, frequency, phase=0.0):
+    """``amplitude sin(2 pi frequency t + phase)``, with the frequency in Hz and the phase in radians."""
+    return Partial(_sine, amplitude, frequency, phase)
+
+
+def noise(key, deviation, dt, shape: tuple[int, ...] = ()):
+    """Gaussian noise: every ``dt`` ms a new draw with mean 0 and this standard deviation, held until the next.
+
+    Its power below ``1 / dt`` is flat; for the same effect on a membrane at another ``dt`` keep ``deviation**2 * dt``. A
+    function of time like the others: the draw at a time does not depend on how it is stepped.
+
+    Args:
+      key: of all draws.
+      deviation: uA/cm2.
+      dt: ms.
+      shape: of a draw, one entry a neuron.
+    """
+    return Partial(partial(_noise, shape), key, deviation, dt)
 
 
 def sampled(currents, dt):
@@ -44,6 +69,15 @@ def _pulse(amplitude, start, stop, t):
 
 def _ramp(slope, start, t):
     return slope * jnp.maximum(t - start, 0.0)
+
+
+def _sine(amplitude, frequency, phase, t):
+    return amplitude * jnp.sin(2e-3 * jnp.pi * frequency * t + phase)
+
+
+def _noise(shape, key, deviation, dt, t):
+    draw = jax.random.fold_in(key, jnp.floor(t / dt).astype(jnp.int32))
+    return deviation * bits.normal(draw, shape)
 
 
 def _sampled(currents, dt, t):
