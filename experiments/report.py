@@ -110,15 +110,23 @@ def _encode(picture: Picture) -> tuple[str, bytes]:
     return "png", buffer.getvalue()
 
 
-def _contact_sheet(paths, titles):
-    columns = min(4, len(paths))
-    rows = -(-len(paths) // columns)
+def _contact_sheet(paths, titles, columns=4, width=4.4, heading=0.35, gap=0.2):
+    """Pictures of one width (inches), each below what is shortest of the columns so far, in order."""
+    images = [plt.imread(path) for path in paths]
+    bottoms, places = [0.0] * min(columns, len(images)), []
+    for image in images:
+        column = int(np.argmin(bottoms))
+        height = (width - gap) * image.shape[0] / image.shape[1]
+        bottoms[column] += heading + height + gap
+        places.append((column, bottoms[column], height))
     with style.house():
-        figure, axes = style.panels(rows, columns, width=4.4, height=3.1, squeeze=False)
-        for ax in axes.flat:
+        whole = width * len(bottoms), max(bottoms)
+        figure = plt.figure(figsize=whole)
+        for image, title, (column, bottom, height) in zip(images, titles, places, strict=True):
+            box = column * width, whole[1] - bottom, width - gap, height
+            ax = figure.add_axes([box[0] / whole[0], box[1] / whole[1], box[2] / whole[0], box[3] / whole[1]])
             style.bare(ax)
-        for ax, path, title in zip(axes.flat, paths, titles, strict=False):
-            ax.imshow(plt.imread(path), interpolation="lanczos")
+            ax.imshow(image, interpolation="lanczos", aspect="auto")
             ax.set_title(title.replace("_", " "))
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=110)
