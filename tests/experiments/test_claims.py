@@ -1,4 +1,4 @@
-"""At its quick size, each experiment of chapters 1, 2 and appendix A measures what was published."""
+"""At its quick size, each experiment of chapters 1, 2 and appendix A measures what was published, and draws it."""
 
 import pytest
 
@@ -22,3 +22,5 @@ def test_every_claim_holds(name):
     compared = [row for row in folders.rows(result.measured, experiment.CLAIMS) if row["agrees"]]
     assert len(compared) >= 1
     assert not [row for row in compared if row["agrees"] == "no"]
+    pictures = experiment.figures(result)
+    assert pictures and all(picture.caption for picture in pictures.values())

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from experiments.lesions import BRAINS, CLAIMS, Config, run
+from experiments.lesions import BRAINS, Config, run
 from redes_jax.networks.modular import SOURCES, ZONES, Modular, lesions
 
 ANSWERS = {"seen": 3, "felt": 3, "together": 2, "withdraw": 2}
@@ -121,10 +121,3 @@ def test_refusals_name_value_and_remedy(trial):
         NET.apply(*trial, None, jnp.ones((4, 5)))
     with pytest.raises(ValueError, match="objects is 3: an even number"):
         run(Config(objects=3))
-
-
-@pytest.mark.slow
-def test_lesions_dissociate():
-    measured = run(Config(seeds=2, steps=200)).measured
-    noisy = {"ideal_withdrawal"}
-    assert all(claim.holds(float(np.mean(measured[claim.key]))) for claim in CLAIMS if claim.key not in noisy)

@@ -33,13 +33,6 @@ def least(fires, low, high, width=2e-4):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("current", [7, 8, 10, 20, 50])
-def test_rates(current):
-    times = spike_times(rest(), current, 400)
-    assert CLAIMED[f"rate_{current}_hz"].holds(1000 / (times[-1] - times[-2]))
-
-
-@pytest.mark.slow
 def test_thresholds():
     shock = np.array([1.0, 0, 0, 0])
     found = {
