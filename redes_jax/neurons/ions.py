@@ -17,7 +17,7 @@ concentrations of the example; Mullins & Noda, J. Gen. Physiol. 47:117 (1963); L
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Num
 
 from redes_jax.neurons.channels import SQUID_CELSIUS, x_over_expm1
 
@@ -50,7 +50,7 @@ def goldman(
     permeability: Float[Array, "*shape ions"],
     outside: Float[Array, "*shape ions"],
     inside: Float[Array, "*shape ions"],
-    valence: Float[Array, " ions"],
+    valence: Num[Array, " ions"],
     celsius: Any = SQUID_CELSIUS,
 ) -> Float[Array, "*shape"]:
     """The potential at which the currents of several ions of one charge cancel (Goldman-Hodgkin-Katz):
