@@ -10,7 +10,7 @@
     python -m experiments run fi_curve --preset full
 
 Expected: 68.3 Hz at 10 uA/cm2, firing from 6.26 while rest is stable until 9.78; 34 Hz at 10 for Connor and Stevens; a
-second shock of 90, 30, 15 or 7 mV fires from 6.2, 8.6, 11.5 and 15.5 ms on. Two CPU cores: quick 15 s, full a minute.
+second shock of 90, 30, 15 or 7 mV fires from 6.2, 8.6, 11.5 and 15.5 ms on. Two CPU cores: quick 20 s, full a minute and a half.
 """
 
 import contextlib

@@ -14,7 +14,7 @@ are sought again from starts that are wrong by up to a factor of four each. In o
     python -m experiments run hh_fit --free all
 
 Expected: 120, 36 and 0.3 mS/cm2 (Hodgkin & Huxley 1952), each within 1% from at least 95 of 100 starts; without the
-nudge from about a third. Two CPU cores: quick 20 s, full a minute and a half.
+nudge from about a third. Two CPU cores: quick 40 s, full a minute and a half.
 """
 
 from dataclasses import dataclass

@@ -11,7 +11,7 @@ width of spikes, level, sag), each in units of what counts as a small error. CMA
     python -m experiments run hh_recording
     python -m experiments run hh_recording --preset full
 
-Expected: held-out firing rates within 10 Hz of the recorded ones. Two CPU cores: quick 15 s, full some ten minutes. Where the
+Expected: held-out firing rates within 10 Hz of the recorded ones. Two CPU cores: quick 15 s, full six minutes. Where the
 recording is not on disk it is downloaded once (2 MB); ``python -m experiments data fetch patch_clamp`` does so beforehand.
 """
 

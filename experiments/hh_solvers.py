@@ -12,7 +12,7 @@ by diffrax's adaptive solvers, explicit (Tsit5, Dopri8) and implicit (Kvaerno5),
     python -m experiments run hh_solvers
 
 Expected: orders 1, 4, 1, 1, 2; steady states left at the predicted step within 1%. Two CPU cores: quick 25 s, most of it
-compilation; full a minute.
+compilation; full a minute and a half.
 """
 
 import time

@@ -15,7 +15,7 @@ conductances found from a recording in ``hh_fit``.
 
 Expected: rest -64.996 mV; one spike from 2.240 uA/cm2, firing without end from 6.260 at 50.5 Hz; Hopf points 9.775 and
 154.52. All are independent integrations of the same equations in SciPy, which the slow tests of ``tests/neurons``
-repeat. Two CPU cores: quick 8 s, full 15 s.
+repeat. Two CPU cores: quick 15 s, full 25 s.
 """
 
 import contextlib

@@ -13,7 +13,7 @@
     python -m experiments run ion_channels
 
 Expected: K -72.1, Na 52.4, Cl -57.2 mV (squid, 6.3 C); slope -1/2; i = 1.54 pA and N = 100, which were put in. Two CPU
-cores: quick 15 s, full some minutes.
+cores: quick 25 s, full some minutes, estimated.
 """
 
 from dataclasses import dataclass

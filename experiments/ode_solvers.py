@@ -14,7 +14,7 @@ Euler, Heun, RK4 and backward Euler by hand, in float64. In order:
     python -m experiments run ode_solvers
 
 Expected: orders 1, 2, 4, 1; stability up to -2, -2, -2.7853 and on the imaginary axis 2.8284 (RK4); van der Pol's period
-6.6632868593 and amplitude 2.0086198609 at ``mu = 1``. Two CPU cores: quick 10 s.
+6.6632868593 and amplitude 2.0086198609 at ``mu = 1``. Two CPU cores: quick 20 s, full 50 s.
 """
 
 from dataclasses import dataclass

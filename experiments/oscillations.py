@@ -11,7 +11,7 @@ A rhythm is told by the spectrum of the excitatory cells' rate (inhibitory in IN
 
 Expected: between 30 and 80 Hz (the gamma band; Buzsaki & Wang, Annu. Rev. Neurosci. 35:203, 2012) for decay times of 6 to 20 ms,
 slower the slower inhibition decays (Whittington, Traub & Jefferys 1995; Börgers & Kopell 2003), and no rhythm without inhibition.
-Two CPU cores: quick 12 s, full 20 minutes.
+Two CPU cores: quick 12 s, full 20 minutes, estimated.
 """
 
 from dataclasses import dataclass

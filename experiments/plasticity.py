@@ -11,7 +11,7 @@
     python -m experiments run plasticity
 
 Expected: Oja's weights equal the first eigenvector; the window falls with 19 and 34 ms; two groups of weights (Song, Miller &
-Abbott 2000), one (van Rossum, Bi & Turrigiano 2000). Two CPU cores: quick 15 s.
+Abbott 2000), one (van Rossum, Bi & Turrigiano 2000). Two CPU cores: quick 20 s.
 """
 
 from dataclasses import dataclass

@@ -10,7 +10,7 @@
     python -m experiments run receptive_fields
 
 Expected: correlation above 0.9 with the true field; error falling as one over the square root of the number of spikes;
-a constant image gives the DC gain everywhere. Two CPU cores: quick 10 s.
+a constant image gives the DC gain everywhere. Two CPU cores: quick 16 s.
 """
 
 from dataclasses import dataclass

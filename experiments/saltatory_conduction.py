@@ -13,7 +13,7 @@ Neurons with a shape, as trees of compartments. In order:
 
 Expected: 18.73 m/s at 18.5 C (Hodgkin & Huxley computed 18.8 and measured 21.2) with a peak of 90.57 mV, 12.31 m/s at
 6.3 C; velocity as the square root of the diameter without myelin (Hodgkin 1954), as the diameter with it (Hursh 1939,
-Rushton 1951). Two CPU cores: quick 40 s, full two minutes.
+Rushton 1951). Two CPU cores: quick 25 s, full a minute.
 """
 
 from dataclasses import dataclass

@@ -10,7 +10,7 @@
 
 Expected: half of the NMDA channels blocked at -20.5 mV in 1 mM magnesium (Jahr & Stevens 1990); mean np and variance np(1 - p) (del
 Castillo & Katz 1954); the steady release of Tsodyks, Pawelzik & Markram (1998), which falls as 1 / rate where the synapse is
-depressed, so that what is released a second no longer tells the rate. Two CPU cores: quick 10 s.
+depressed, so that what is released a second no longer tells the rate. Two CPU cores: quick 10 s, full half a minute.
 """
 
 import math
