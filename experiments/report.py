@@ -123,8 +123,8 @@ def _contact_sheet(paths, titles, columns=4, width=4.4, heading=0.35, gap=0.2):
         whole = width * len(bottoms), max(bottoms)
         figure = plt.figure(figsize=whole)
         for image, title, (column, bottom, height) in zip(images, titles, places, strict=True):
-            box = column * width, whole[1] - bottom, width - gap, height
-            ax = figure.add_axes([box[0] / whole[0], box[1] / whole[1], box[2] / whole[0], box[3] / whole[1]])
+            left, low = column * width / whole[0], 1.0 - bottom / whole[1]
+            ax = figure.add_axes((left, low, (width - gap) / whole[0], height / whole[1]))
             style.bare(ax)
             ax.imshow(image, interpolation="lanczos", aspect="auto")
             ax.set_title(title.replace("_", " "))
