@@ -267,6 +267,8 @@ def _robertson(a, b, c):
 
 def planes(config: Config) -> dict:
     """Both phase planes, FitzHugh-Nagumo's resting state and Hopf points, the periods of both limit cycles."""
+    from scipy.optimize import brentq
+
     key = jax.random.key(config.seed)
     silent, firing, oscillator = (
         Partial(ode.fitzhugh_nagumo, ode.FitzHughNagumo()), Partial(ode.fitzhugh_nagumo, FIRING), Partial(ode.van_der_pol, 1.0)
@@ -295,7 +297,9 @@ def planes(config: Config) -> dict:
         field = Partial(ode.fitzhugh_nagumo, ode.FitzHughNagumo(current=current))
         return jnp.trace(jax.jacfwd(lambda y: field(0.0, y))(ode.newton(field, jnp.array([0.0, 0.5]))))
 
-    found["hopf_low"], found["hopf_high"] = bisect(growth, 0.1, 0.9), bisect(growth, 0.9, 1.8)
+    found["hopf_low"], found["hopf_high"] = (
+        brentq(lambda i: float(growth(i)), *ends) for ends in ((0.1, 0.9), (0.9, 1.8))
+    )
 
     run_cycle = jax.jit(ode.solve, static_argnums=(4,))
     for name, field, end in (("van_der_pol", oscillator, 80.0), ("firing", firing, 800.0)):
@@ -308,15 +312,6 @@ def planes(config: Config) -> dict:
             f"{name}_cycle": y[-config.cycle_steps // 8 :][shown].T,
         }
     return found
-
-
-def bisect(fn, low, high) -> float:
-    """Where ``fn`` changes its sign between ``low`` and ``high``."""
-    sign = np.sign(fn(low))
-    for _ in range(40):
-        middle = (low + high) / 2
-        low, high = (middle, high) if np.sign(fn(middle)) == sign else (low, middle)
-    return (low + high) / 2
 
 
 def cycle(time, y, slope) -> tuple[float, float]:
