@@ -13,24 +13,20 @@ problem class as it is offered, and in a bare loop over gymnax's step.
 Expected: 1.5 to 1.8 times the peers (256 policies, two cores busy with other work).
 """
 
-import json
-import os
-import subprocess
-import sys
 import time
 from functools import partial
-from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from experiments.peers import ask, every_core, say
 from redes_jax import devices
 from redes_jax.evolution import policies
 from redes_jax.games import breakout
 from redes_jax.process import iterate
 
-PEER = Path(__file__).parent / "peers" / "breakout_evosax.py"
+PEER = "breakout_evosax.py"
 POPULATIONS, STEPS, REPEATS, WIDTH = (256, 1024), 200, 5, 64
 
 
@@ -40,11 +36,7 @@ def run(peers: str | None = None) -> list[dict]:
     Args:
       peers: a Python interpreter with evosax and gymnax installed; None leaves them out.
     """
-    try:
-        devices.host_devices(os.cpu_count() or 1)
-    except RuntimeError:
-        say(f"JAX has started already: going on with its {jax.device_count()} devices")
-    count, rows = jax.device_count(), []
+    count, rows = every_core(), []
 
     def row(name, value, unit="M frames/s", **more):
         rows.append({"name": name, "value": value, "unit": unit} | more)
@@ -61,7 +53,7 @@ def run(peers: str | None = None) -> list[dict]:
         speed = {name: [] for name in programs}
         take_turns(programs, keys, members, speed)
         say(f"{size} policies: peers")
-        other = peer(peers, size)
+        other = ask(peers, PEER, size, STEPS, REPEATS)
         take_turns(programs, keys, members, speed)
         medians = {name: float(np.median(values)) for name, values in speed.items()}
         ours = medians[f"{count} devices"]
@@ -104,17 +96,3 @@ def take_turns(programs, keys, members, speed) -> None:
             start = time.perf_counter()
             jax.block_until_ready(program(keys, members))
             speed[name].append(len(keys) * STEPS / (time.perf_counter() - start) / 1e6)
-
-
-def peer(python: str | None, size: int):
-    """What the peers' script printed, or the reason why there is nothing."""
-    if python is None:
-        return "no interpreter with evosax and gymnax was given (--peers)"
-    done = subprocess.run([python, str(PEER), str(size), str(STEPS), str(REPEATS)], capture_output=True, text=True)
-    if done.returncode:
-        return (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
-    return json.loads(done.stdout.splitlines()[-1])
-
-
-def say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)

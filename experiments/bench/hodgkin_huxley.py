@@ -15,7 +15,6 @@ Expected (two cores): at least 0.56 of twice the ceiling in float32, 20 times Co
 on one thread, 5 times Jaxley, and gradients in a third of Jaxley's time.
 """
 
-import json
 import os
 import shutil
 import subprocess
@@ -28,6 +27,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from experiments.peers import ask, every_core, say
 from redes_jax import devices
 from redes_jax.neurons import solvers, spikes, stimuli
 from redes_jax.neurons.membrane import SQUID
@@ -44,11 +44,7 @@ def run(peers: str | None = None) -> list[dict]:
     Args:
       peers: a Python interpreter with NEURON and Brian2 installed; None leaves them out.
     """
-    try:
-        devices.host_devices(os.cpu_count() or 1)
-    except RuntimeError:
-        say("JAX has started already: going on with the devices that it has")
-    count, rows = jax.device_count(), []
+    count, rows = every_core(), []
 
     def row(name, value, unit="M neuron-steps/s", **more):
         rows.append({"name": name, "value": value, "unit": unit} | more)
@@ -131,9 +127,7 @@ def sizes(peers: str | None, populations: tuple[int, ...] = SIZES) -> list[dict]
             name = f"{size:,} neurons, {program}"
             if words == "gradient":
                 words = str(GRADIENT[0] if size <= GRADIENT[1] else 0)
-            found = peer(
-                sys.executable if program == OURS else peers, script, [str(size), str(duration), *words.split()]
-            )
+            found = ask(sys.executable if program == OURS else peers, script, size, duration, *words.split())
             if isinstance(found, str):
                 rows.append({"name": name, "value": None, "skipped": found})
                 continue
@@ -222,21 +216,6 @@ def ceiling(bits: str, folder: Path):
     return measure
 
 
-def peer(python: str | None, script: str, arguments) -> dict | str:
-    """What a script printed, or the reason why it did not."""
-    if python is None:
-        return "no interpreter with peers was given"
-    say(f"{script} {' '.join(arguments)}")
-    with tempfile.TemporaryDirectory() as folder:
-        done = subprocess.run(
-            [python, str(HERE / "peers" / script), *arguments], capture_output=True, text=True, cwd=folder, timeout=900,
-            env=os.environ | {"PYTHONPATH": str(HERE.parent.parent)},
-        )  # fmt: skip
-    if done.returncode:
-        return (done.stderr.strip().splitlines() or ["no message"])[-1]
-    return json.loads(done.stdout.strip().splitlines()[-1])
-
-
 def spike_errors() -> dict[str, float]:
     """The worst error of a spike's time over 100 ms at this step, over five currents, against diffrax at tolerance
     1e-11.
@@ -246,7 +225,3 @@ def spike_errors() -> dict[str, float]:
     say("spike times against an adaptive reference")
     errors = hh_solvers.stepping([round(hh_solvers.GRID / DT)], hh_solvers.reference())["spike_error"]
     return {name: float(error[0]) for name, error in zip(SCHEMES, errors, strict=True)}
-
-
-def say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)

@@ -13,24 +13,20 @@ Expected (two cores): 4-16-2 at least 20 on one device and 36 on two, 8 times ev
 on two.
 """
 
-import json
-import os
-import subprocess
-import sys
 import time
 from functools import partial
-from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from experiments.peers import ask, every_core, say
 from redes_jax import devices
 from redes_jax.evolution import policies, rollout
 from redes_jax.evolution.policies import Layer
 from redes_jax.games import cartpole
 
-PEER = Path(__file__).parent / "peers" / "cartpole_evosax.py"
+PEER = "cartpole_evosax.py"
 POLICIES, STEPS, REPEATS = 1024, 500, 5
 NETS = {"4-16-2": ((4, 16, 2), 128, 20.0, 36.0), "4-64-64-2": ((4, 64, 64, 2), 16, None, 2.0)}
 
@@ -41,11 +37,7 @@ def run(peers: str | None = None) -> list[dict]:
     Args:
       peers: a Python interpreter with evosax and gymnax installed; None leaves them out.
     """
-    try:
-        devices.host_devices(os.cpu_count() or 1)
-    except RuntimeError:
-        say(f"JAX has started already: going on with its {jax.device_count()} devices")
-    count, rows = jax.device_count(), []
+    count, rows = every_core(), []
 
     def row(name, value, unit="M frames/s", **more):
         rows.append({"name": name, "value": value, "unit": unit} | more)
@@ -65,7 +57,7 @@ def run(peers: str | None = None) -> list[dict]:
         speed = {name: [] for name in programs}
         take_turns(programs, keys, members, speed)
         say(f"{net}: peers")
-        other = peer(peers, sizes)
+        other = ask(peers, PEER, ",".join(map(str, sizes[1:-1])), POLICIES, STEPS, REPEATS)
         take_turns(programs, keys, members, speed)
         medians = {name: float(np.median(values)) for name, values in speed.items()}
         ours = medians[f"{count} devices"]
@@ -114,19 +106,3 @@ def temporary(fitness, width, keys, members) -> float:
     if needs[0] != needs[1]:
         raise AssertionError(f"memory grows with length: {needs} bytes for {STEPS} and {100 * STEPS} frames")
     return needs[0] / 1e3
-
-
-def peer(python: str | None, sizes):
-    """What the peers' script printed, or the reason why there is nothing."""
-    if python is None:
-        return "no interpreter with evosax and gymnax was given (--peers)"
-    hidden = ",".join(str(width) for width in sizes[1:-1])
-    command = [python, str(PEER), hidden, str(POLICIES), str(STEPS), str(REPEATS)]
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode:
-        return (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
-    return json.loads(done.stdout.splitlines()[-1])
-
-
-def say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)

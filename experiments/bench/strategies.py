@@ -13,9 +13,7 @@ Expected: OpenES with a noise table at least twice evosax's in 10 000 dimensions
 """
 
 import json
-import os
 import subprocess
-import sys
 import time
 from functools import partial
 from pathlib import Path
@@ -25,6 +23,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
+from experiments.peers import every_core, say
 from redes_jax import devices
 from redes_jax.evolution import strategies
 from redes_jax.process import iterate
@@ -64,10 +63,7 @@ def run(
       peers: a Python interpreter with evosax and deap installed; None leaves them out.
       dimensions, populations: the sizes.
     """
-    try:
-        devices.host_devices(os.cpu_count() or 1)
-    except RuntimeError:
-        say(f"JAX has started already: going on with its {jax.device_count()} devices")
+    every_core()
     rows = []
     for dimension in dimensions:
         for members in populations:
@@ -157,7 +153,3 @@ class peer:
         if self.process is not None and self.process.stdin is not None:
             self.process.stdin.close()
             self.process.wait()
-
-
-def say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)

@@ -11,12 +11,7 @@ compared.
 Expected (two cores): at least 5 times Jaxley forward and 3 times in the gradient, 20 times NEURON on one thread.
 """
 
-import json
-import os
 import resource
-import subprocess
-import sys
-import tempfile
 import time
 from pathlib import Path
 
@@ -24,6 +19,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from experiments.peers import ask, every_core, say
 from redes_jax import devices
 from redes_jax.neurons import hines
 from redes_jax.neurons.cable import Tree
@@ -86,10 +82,7 @@ def run(peers: str | None = None) -> list[dict]:
     Args:
       peers: a Python interpreter with NEURON and Jaxley installed; None leaves them out.
     """
-    try:
-        devices.host_devices(os.cpu_count() or 1)
-    except RuntimeError:
-        say("JAX has started already: going on with the devices that it has")
+    every_core()
     amplitude = 0.5 + jnp.arange(CELLS) / CELLS
     some, sodium = amplitude[:GRADIENT_CELLS], jnp.full(GRADIENT_CELLS, 120.0)
     every, one = devices.mesh(), devices.mesh(jax.devices()[:1])
@@ -130,7 +123,7 @@ def run(peers: str | None = None) -> list[dict]:
     rows.append({"name": "peak memory, ours", "value": memory, "unit": "MB"})
     ours = float(compiled[both](amplitude)[0])
     for name, script, arguments in PEERS:
-        result = peer(peers, script, arguments)
+        result = ask(peers, script, *arguments)
         if isinstance(result, str):
             rows.append({"name": name, "value": None, "unit": "M compartment-steps/s", "skipped": result})
             continue
@@ -157,21 +150,3 @@ PEERS = (
     ("NEURON, one thread", "tree_neuron.py", (str(CELLS // 5), str(int(DURATION)), "1")),
     ("Jaxley", "tree_jaxley.py", (str(CELLS), str(int(DURATION)), str(GRADIENT_CELLS))),
 )
-
-
-def peer(python: str | None, script: str, arguments) -> dict | str:
-    """What a peer's script printed, or the reason why it did not."""
-    if python is None:
-        return "no interpreter with peers was given"
-    say(f"{script} {' '.join(arguments)}")
-    with tempfile.TemporaryDirectory() as folder:
-        done = subprocess.run(
-            [python, str(HERE / "peers" / script), *arguments], capture_output=True, text=True, cwd=folder, timeout=900
-        )
-    if done.returncode:
-        return (done.stderr.strip().splitlines() or ["no message"])[-1]
-    return json.loads(done.stdout.strip().splitlines()[-1])
-
-
-def say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
