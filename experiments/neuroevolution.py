@@ -183,7 +183,7 @@ def film_of_the_best(bests, tested, config: Config, key) -> dict[str, np.ndarray
     def game(params):
         process = rollout.closed_loop(WORLD, policies.mlp(params))
         return iterate(
-            process.step, key, process.init(key), length=config.steps, observe=lambda state, output: (state, output)
+            process.step, key, process.init(key), length=config.steps, observe=lambda playing, output: (playing.world, output)
         )[1]
 
     states, output = jax.jit(jax.vmap(game))(players)

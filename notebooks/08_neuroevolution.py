@@ -165,7 +165,7 @@ for name, states in (("genetic", genetic), ("OpenES", gradient)):
 player = jax.tree.map(lambda leaf: leaf[0], jax.vmap(lambda state: state.best)(gradient))
 film = rollout.closed_loop(world, policies.mlp(player))
 key = jax.random.key(4)
-_, frames = iterate(film.step, key, film.init(key), length=500, observe=lambda state, output: state)
+_, frames = iterate(film.step, key, film.init(key), length=500, observe=lambda playing, output: playing.world)
 figure, axes = panels(1, 4, width=3.2, height=1.2)
 for panel, t in zip(axes, (0, 25, 100, 499), strict=True):
     panel.imshow(cartpole.render(jax.tree.map(lambda leaf: leaf[t : t + 1], frames))[0])

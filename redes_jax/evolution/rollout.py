@@ -7,7 +7,7 @@ memory beside the weights does not depend on the length of the episodes; a block
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -17,30 +17,51 @@ from jaxtyping import Array, Float
 from redes_jax.process import Process
 
 
-def closed_loop(world, act: Callable[[Any], Any]) -> Process:
+class Playing(NamedTuple):
+    """A game under way: the state of the world, and what the player remembers, ``()`` for one without memory."""
+
+    world: Any
+    memory: Any
+
+
+def closed_loop(world, player: Callable[[Any], Any] | Process) -> Process:
     """The world and its player as one process that needs no input: ``iterate`` it to film a game.
 
     Args:
       world: ``init(key)``, ``step(key, state, action)`` and ``observe(state)``, as a ``redes_jax.games.world.World``.
-      act: ``act(observation) -> action``.
+      player: ``act(observation) -> action``; or, for a player that remembers or draws its actions, a process from
+        observations to actions, ``step(key, memory, observation) -> (memory, action)``.
+
+    Returns:
+      ``init(key) -> Playing`` and ``step(key, playing, input) -> (playing, Output)``.
     """
+    remember, act = player if isinstance(player, Process) else _without_memory(player)
 
-    def step(key, state, input):
+    def init(key):
+        return Playing(world.init(key), remember(jax.random.fold_in(key, 1)))
+
+    def step(key, playing, input):
         del input
-        return world.step(key, state, act(world.observe(state)))
+        memory, action = act(jax.random.fold_in(key, 1), playing.memory, world.observe(playing.world))
+        state, output = world.step(key, playing.world, action)
+        return Playing(state, memory), output
 
-    return Process(world.init, step)
+    return Process(init, step)
+
+
+def _without_memory(act):
+    return Process(lambda key: (), lambda key, memory, observation: (memory, act(observation)))
 
 
 def returns(
-    world, policy: Callable[[Any], Callable], *, steps: int, episodes: int = 1
+    world, policy: Callable[[Any], Callable | Process], *, steps: int, episodes: int = 1
 ) -> Callable[..., Float[Array, ""]]:
     """``fitness(key, params, input=None)``: the sum of rewards of an episode, averaged over ``episodes``.
 
     Args:
       world: see :func:`closed_loop`. Frame ``t`` gets the key ``fold_in(key, t)``; a world without chance pays nothing
         for it.
-      policy: ``policy(params) -> act``, see :mod:`redes_jax.evolution.policies`.
+      policy: ``policy(params) -> player``, see :func:`closed_loop` and :mod:`redes_jax.evolution.policies`.
       steps: frames after which an episode is left, if it has not ended by itself.
       episodes: independent starts to average over, played one after another.
     """
@@ -49,25 +70,24 @@ def returns(
 
     def fitness(key, params, input=None):
         del input
-        play = closed_loop(world, policy(params)).step
+        game = closed_loop(world, policy(params))
 
         def episode(key):
             start, frames = jax.random.split(key)
-            state = world.init(start)
-            reward = jax.eval_shape(play, frames, state, None)[1].reward
+            playing = game.init(start)
+            reward = jax.eval_shape(game.step, frames, playing, None)[1].reward
 
             def going(carry):
                 t, over, _, _ = carry
                 return ~over & (t < steps)
 
             def frame(carry):
-                t, _, total, state = carry
-                state, output = play(jax.random.fold_in(frames, t), state, None)
-                return t + 1, output.terminated | output.truncated, total + output.reward, state
+                t, _, total, playing = carry
+                playing, output = game.step(jax.random.fold_in(frames, t), playing, None)
+                return t + 1, output.terminated | output.truncated, total + output.reward, playing
 
-            return lax.while_loop(going, frame, (jnp.uint32(0), jnp.bool_(False), jnp.zeros((), reward.dtype), state))[
-                2
-            ]
+            begin = jnp.uint32(0), jnp.bool_(False), jnp.zeros((), reward.dtype), playing
+            return lax.while_loop(going, frame, begin)[2]
 
         return lax.map(episode, jax.random.split(key, episodes)).mean()
 

@@ -10,7 +10,7 @@ import pytest
 from redes_jax import devices
 from redes_jax.evolution import policies, rollout
 from redes_jax.games import cartpole
-from redes_jax.process import iterate
+from redes_jax.process import Process, iterate
 
 SIZES = (4, 6, 2)
 
@@ -115,3 +115,27 @@ def test_impossible_lengths_are_refused():
         rollout.returns(cartpole.cartpole(), policies.mlp, steps=0)
     with pytest.raises(ValueError, match="sizes"):
         policies.init(jax.random.key(0), (4,))
+
+
+def test_a_player_with_memory_equals_a_plain_loop():
+    """A player that leans on a running mean of what it saw, one that no player without memory can be."""
+    world, weights = cartpole.cartpole(), jnp.array([0.1, 0.4, 3.0, 1.0])
+
+    def policy(rate):
+        def act(key, mean, seen):
+            mean = mean + rate * (seen - mean)
+            return mean, (mean @ weights > 0).astype(jnp.int32)
+
+        return Process(lambda key: jnp.zeros(4), act)
+
+    key, rate = jax.random.key(5), 0.3
+    state, mean, total = world.init(jax.random.split(jax.random.split(key, 1)[0])[0]), np.zeros(4), 0
+    for _ in range(200):
+        mean = mean + rate * (np.asarray(world.observe(state)) - mean)
+        state, output = world.step(None, state, jnp.int32(mean @ np.asarray(weights) > 0))
+        total += float(output.reward)
+        if output.terminated:
+            break
+    fitness = rollout.returns(world, policy, steps=200)
+    assert fitness(key, rate) == total
+    assert fitness(key, 1.0) != total
