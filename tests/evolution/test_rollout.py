@@ -128,7 +128,7 @@ def test_a_player_with_memory_equals_a_plain_loop():
 
         return Process(lambda key: jnp.zeros(4), act)
 
-    key, rate = jax.random.key(5), 0.3
+    key, rate = jax.random.key(5), 0.02
     state, mean, total = world.init(jax.random.split(jax.random.split(key, 1)[0])[0]), np.zeros(4), 0
     for _ in range(200):
         mean = mean + rate * (np.asarray(world.observe(state)) - mean)
