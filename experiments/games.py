@@ -31,7 +31,7 @@ from jax import lax
 from experiments.claims import Claim, Picture, Result
 from experiments.lab import QUIET, Lab, timed
 from redes_jax import devices
-from redes_jax.evolution import policies, qlearning
+from redes_jax.evolution import policies, qlearning, rollout
 from redes_jax.evolution.strategies import ga, openes
 from redes_jax.figures import games as draw
 from redes_jax.figures.style import panels
@@ -51,6 +51,7 @@ class Config:
     features: int = 16  # of the convolution
     hidden: int = 32  # units between features and actions
     population: int = 128  # members of a generation
+    episodes: int = 2  # of a member, the same starts and the same chance for all members of a generation
     parents: int = 16  # genetic algorithm: the truncation size
     mutation: float = 0.05  # genetic algorithm: standard deviation of a mutation of a weight
     sigma: float = 0.05  # OpenES: standard deviation of the perturbation of a weight
@@ -127,7 +128,7 @@ def run(config: Config, lab: Lab = QUIET) -> Result:
     key = jax.random.key(config.seed)
     arrays, measured = {"frames": config.frames * np.arange(1, config.rounds + 1) / config.rounds}, {}
     for name, game in chosen(config).items():
-        play = player(game, config)
+        play = partial(plays, game.world, config.steps)
         fresh = jax.random.split(jax.random.fold_in(key, 1), config.tests)
         arrays |= {f"{mark}_{name}": score for mark, score in marks(name, game, fresh, config, lab).items()}
         champions, scores = {}, {}
@@ -157,44 +158,21 @@ def chosen(config: Config) -> dict[str, Game]:
     return games
 
 
-def player(game: Game, config: Config):
-    """``play(key, params) -> (score, frames)``: one episode of the network that acts greedily."""
-
-    def play(key, params):
-        return episode(game, config.steps, key, lambda key, state: policies.pixels(params)(game.world.observe(state)))
-
-    return play
-
-
-def episode(game: Game, steps: int, key, choose):
-    """The sum of rewards of one episode and its frames, played by ``choose(key, state) -> action``."""
-    start, frames, chance = jax.random.split(key, 3)
-
-    def going(carry):
-        t, over, _, _ = carry
-        return ~over & (t < steps)
-
-    def frame(carry):
-        t, _, total, state = carry
-        action = choose(jax.random.fold_in(chance, t), state)
-        state, output = game.world.step(jax.random.fold_in(frames, t), state, action)
-        return t + 1, output.terminated | output.truncated, total + output.reward, state
-
-    zero = jnp.zeros((), jnp.zeros((), float).dtype)
-    t, _, total, _ = lax.while_loop(going, frame, (jnp.int32(0), jnp.bool_(False), zero, game.world.init(start)))
-    return total, t
+def plays(world, steps: int, keys, params) -> rollout.Played:
+    """Episodes of the network that acts greedily, one a key, side by side."""
+    return jax.vmap(rollout.episode(world, policies.pixels(params), steps))(keys)
 
 
 def marks(name, game: Game, keys, config: Config, lab: Lab) -> dict[str, np.ndarray]:
-    """Mean scores of a random player and of the one written by hand."""
-    players = {"random": lambda key, state: jax.random.randint(key, (), 0, game.actions)}
-    if game.expert is not None:
-        players["expert"] = lambda key, state: game.expert(state)
+    """Mean scores of a random player and of the one written by hand, who both see the state itself."""
+    seen = game.world._replace(observe=lambda state: state)
+    draw = Process(lambda key: (), lambda key, memory, state: (memory, jax.random.randint(key, (), 0, game.actions)))
+    players = {"random": draw} | ({} if game.expert is None else {"expert": game.expert})
 
     def compute():
         return {
-            mark: jax.jit(jax.vmap(lambda key: episode(game, config.steps, key, choose)[0]))(keys).mean()  # noqa: B023
-            for mark, choose in players.items()
+            mark: jax.jit(jax.vmap(rollout.episode(seen, who, config.steps)))(keys).score.mean()
+            for mark, who in players.items()
         }
 
     return lab.once(f"{name} marks", compute)
@@ -213,7 +191,7 @@ def test(play, keys, champions) -> np.ndarray:
     """Mean score of each champion over the same fresh episodes."""
 
     def mean_score(params):
-        return jax.vmap(play, (0, None))(keys, params)[0].mean()
+        return play(keys, params).score.mean()
 
     return np.asarray(jax.jit(devices.replicas(mean_score, 1))(champions))
 
@@ -224,7 +202,7 @@ def learning(learner: str, game: Game, play, config: Config, key) -> Process:
     Args:
       learner: its name.
       game: what it plays.
-      play: see :func:`player`.
+      play: see :func:`plays`.
       config: the numbers.
       key: of the validation episodes, the same for everybody.
     """
@@ -243,7 +221,7 @@ def learning(learner: str, game: Game, play, config: Config, key) -> Process:
         del input
         mark = ((state.rounds + 1) * (config.frames / config.rounds)).astype(jnp.int32)
         inner, frames = advance(key, state.inner, state.frames, mark)
-        score = jax.vmap(play, (0, None))(validation, inner.best)[0].mean()
+        score = play(validation, inner.best).score.mean()
         better = score > state.score
         champion = jax.tree.map(lambda new, old: jnp.where(better, new, old), inner.best, state.champion)
         after = Learning(inner, frames, state.rounds + 1, champion, jnp.maximum(score, state.score))
@@ -258,15 +236,16 @@ def evolution(name: str, play, config: Config):
         strategy = ga(config.population, parents=min(config.parents, config.population), sigma=config.mutation)
     else:
         strategy = openes(config.population, sigma=config.sigma, learning_rate=config.rate)
-    everyone = devices.blocks(play, config.width)
 
     def advance(key, state, frames, mark):
         def generation(carry):
             t, frames, state = carry
-            ask, fates, tell = jax.random.split(jax.random.fold_in(key, t), 3)
+            ask, fate, tell = jax.random.split(jax.random.fold_in(key, t), 3)
+            starts = jax.random.split(fate, config.episodes)
             members = strategy.ask(ask, state)
-            scores, played = everyone(jax.random.split(fates, config.population), members)
-            return t + 1, frames + played.sum(dtype=jnp.int32), strategy.tell(tell, state, members, scores)
+            played = devices.blocks(partial(play, starts), config.width)(members)
+            state = strategy.tell(tell, state, members, played.score.mean(1))
+            return t + 1, frames + played.frames.sum(dtype=jnp.int32), state
 
         return lax.while_loop(lambda carry: carry[1] < mark, generation, (jnp.int32(0), frames, state))[:0:-1]
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 from jax import lax
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from redes_jax.process import Process
 
@@ -53,42 +53,61 @@ def _without_memory(act):
     return Process(lambda key: (), lambda key, memory, observation: (memory, act(observation)))
 
 
+class Played(NamedTuple):
+    """What an episode came to: the sum of its rewards, and its frames."""
+
+    score: Float[Array, ""]
+    frames: Int[Array, ""]
+
+
+def episode(world, player: Callable[[Any], Any] | Process, steps: int) -> Callable[[Array], Played]:
+    """``play(key) -> Played``: one episode from a start of its own.
+
+    Args:
+      world, player: see :func:`closed_loop`. Frame ``t`` gets the key ``fold_in(key, t)``; a world without chance pays
+        nothing for it.
+      steps: frames after which the episode is left, if it has not ended by itself.
+    """
+    if steps < 1:
+        raise ValueError(f"steps is {steps}: an episode has at least 1 frame")
+    game = closed_loop(world, player)
+
+    def play(key):
+        start, frames = jax.random.split(key)
+        playing = game.init(start)
+        reward = jax.eval_shape(game.step, frames, playing, None)[1].reward
+
+        def going(carry):
+            t, over, _, _ = carry
+            return ~over & (t < steps)
+
+        def frame(carry):
+            t, _, total, playing = carry
+            playing, output = game.step(jax.random.fold_in(frames, t), playing, None)
+            return t + 1, output.terminated | output.truncated, total + output.reward, playing
+
+        begin = jnp.int32(0), jnp.bool_(False), jnp.zeros((), reward.dtype), playing
+        t, _, total, _ = lax.while_loop(going, frame, begin)
+        return Played(total, t)
+
+    return play
+
+
 def returns(
     world, policy: Callable[[Any], Callable | Process], *, steps: int, episodes: int = 1
 ) -> Callable[..., Float[Array, ""]]:
     """``fitness(key, params, input=None)``: the sum of rewards of an episode, averaged over ``episodes``.
 
     Args:
-      world: see :func:`closed_loop`. Frame ``t`` gets the key ``fold_in(key, t)``; a world without chance pays nothing
-        for it.
+      world, steps: see :func:`episode`.
       policy: ``policy(params) -> player``, see :func:`closed_loop` and :mod:`redes_jax.evolution.policies`.
-      steps: frames after which an episode is left, if it has not ended by itself.
-      episodes: independent starts to average over, played one after another.
+      episodes: independent starts to average over, played side by side: the weights are read once for all of them.
     """
     if steps < 1 or episodes < 1:
         raise ValueError(f"steps is {steps} and episodes {episodes}: both must be at least 1")
 
     def fitness(key, params, input=None):
         del input
-        game = closed_loop(world, policy(params))
-
-        def episode(key):
-            start, frames = jax.random.split(key)
-            playing = game.init(start)
-            reward = jax.eval_shape(game.step, frames, playing, None)[1].reward
-
-            def going(carry):
-                t, over, _, _ = carry
-                return ~over & (t < steps)
-
-            def frame(carry):
-                t, _, total, playing = carry
-                playing, output = game.step(jax.random.fold_in(frames, t), playing, None)
-                return t + 1, output.terminated | output.truncated, total + output.reward, playing
-
-            begin = jnp.uint32(0), jnp.bool_(False), jnp.zeros((), reward.dtype), playing
-            return lax.while_loop(going, frame, begin)[2]
-
-        return lax.map(episode, jax.random.split(key, episodes)).mean()
+        return jax.vmap(episode(world, policy(params), steps))(jax.random.split(key, episodes)).score.mean()
 
     return fitness
