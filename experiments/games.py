@@ -208,7 +208,7 @@ def learning(learner: str, game: Game, play, config: Config, key) -> Process:
     """
     shape = jax.eval_shape(lambda key: game.world.observe(game.world.init(key)), key).shape
     validation = jax.random.split(key, config.validation)
-    start, advance = dqn(game, config) if learner == "dqn" else evolution(learner, play, config)
+    start, advance = dqn(game, config) if learner == "dqn" else evolution(learner, game.world, config)
 
     def init(key):
         weights, rest = jax.random.split(key)
@@ -230,12 +230,13 @@ def learning(learner: str, game: Game, play, config: Config, key) -> Process:
     return Process(init, step)
 
 
-def evolution(name: str, play, config: Config):
+def evolution(name: str, world, config: Config):
     """``(init, advance)`` of a strategy: whole generations until the mark is reached."""
     if name == "ga":
         strategy = ga(config.population, parents=min(config.parents, config.population), sigma=config.mutation)
     else:
         strategy = openes(config.population, sigma=config.sigma, learning_rate=config.rate)
+    everyone = rollout.together(world, policies.pixels, config.steps, config.width)
 
     def advance(key, state, frames, mark):
         def generation(carry):
@@ -243,7 +244,7 @@ def evolution(name: str, play, config: Config):
             ask, fate, tell = jax.random.split(jax.random.fold_in(key, t), 3)
             starts = jax.random.split(fate, config.episodes)
             members = strategy.ask(ask, state)
-            played = devices.blocks(partial(play, starts), config.width)(members)
+            played = everyone(starts, members)
             state = strategy.tell(tell, state, members, played.score.mean(1))
             return t + 1, frames + played.frames.sum(dtype=jnp.int32), state
 

@@ -7,13 +7,15 @@ memory beside the weights does not depend on the length of the episodes; a block
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jax import lax
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
+from redes_jax import devices
 from redes_jax.process import Process
 
 
@@ -74,21 +76,73 @@ def episode(world, player: Callable[[Any], Any] | Process, steps: int) -> Callab
 
     def play(key):
         start, frames = jax.random.split(key)
-        playing = game.init(start)
-        reward = jax.eval_shape(game.step, frames, playing, None)[1].reward
+        return Played(*_go_on(game, frames, steps, _begin(game, start))[1:3])
 
-        def going(carry):
-            t, over, _, _ = carry
-            return ~over & (t < steps)
+    return play
 
-        def frame(carry):
-            t, _, total, playing = carry
-            playing, output = game.step(jax.random.fold_in(frames, t), playing, None)
-            return t + 1, output.terminated | output.truncated, total + output.reward, playing
 
-        begin = jnp.int32(0), jnp.bool_(False), jnp.zeros((), reward.dtype), playing
-        t, _, total, _ = lax.while_loop(going, frame, begin)
-        return Played(total, t)
+class _Episode(NamedTuple):
+    over: Bool[Array, ""]
+    score: Float[Array, ""]
+    frames: Int[Array, ""]
+    playing: Playing
+
+
+def _begin(game, key):
+    playing = game.init(key)
+    reward = jax.eval_shape(game.step, key, playing, None)[1].reward
+    return _Episode(jnp.bool_(False), jnp.zeros((), reward.dtype), jnp.int32(0), playing)
+
+
+def _go_on(game, key, until, begun):
+    """The episode until it is over, or until so many frames of it were played."""
+
+    def frame(episode):
+        playing, output = game.step(jax.random.fold_in(key, episode.frames), episode.playing, None)
+        over = output.terminated | output.truncated
+        return _Episode(over, episode.score + output.reward, episode.frames + 1, playing)
+
+    return lax.while_loop(lambda episode: ~episode.over & (episode.frames < until), frame, begun)
+
+
+def together(world, policy, steps: int, width: int, first: int = 16) -> Callable[..., Played]:
+    """``play(keys, members) -> Played``, each (members, episodes): everyone plays the same episodes, one a key.
+
+    A block of members stops with the last of them, and where most games are soon lost nearly all of it waits for a few.
+    So after ``first`` frames, after twice as many, and so on, those who still play move together into blocks of their
+    own. That all face the same starts and the same chance also makes their scores easier to tell apart.
+
+    Args:
+      world, policy, steps: see :func:`returns`.
+      width: members in a block, see :func:`redes_jax.devices.blocks`.
+      first: frames until members move for the first time.
+    """
+
+    def play(keys, members):
+        starts, frames = jax.vmap(jax.random.split, out_axes=1)(keys)
+
+        def begin(params):
+            game = closed_loop(world, policy(params))
+            return jax.vmap(partial(_begin, game))(starts)
+
+        def go_on(until, params, episodes):
+            game = closed_loop(world, policy(params))
+            return jax.vmap(lambda key, episode: _go_on(game, key, until, episode))(frames, episodes)
+
+        def round(carry):
+            done, episodes = carry
+            until = jnp.minimum(jnp.maximum(2 * done, first), steps)
+            order = jnp.argsort(episodes.over.all(1))
+            moved = jax.tree.map(lambda leaf: leaf[order], (members, episodes))
+            moved = devices.blocks(partial(go_on, until), width)(*moved)
+            return until, jax.tree.map(lambda old, new: old.at[order].set(new), episodes, moved)
+
+        def unfinished(carry):
+            done, episodes = carry
+            return (done < steps) & ~episodes.over.all()
+
+        _, episodes = lax.while_loop(unfinished, round, (jnp.int32(0), jax.vmap(begin)(members)))
+        return Played(episodes.score, episodes.frames)
 
     return play
 

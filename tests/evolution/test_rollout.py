@@ -139,3 +139,13 @@ def test_a_player_with_memory_equals_a_plain_loop():
     fitness = rollout.returns(world, policy, steps=200)
     assert fitness(key, rate) == total
     assert fitness(key, 1.0) != total
+
+
+def test_playing_together_equals_playing_alone():
+    """Games of very different lengths, through several moves into other blocks."""
+    world, size, steps = cartpole.cartpole(), 21, 150
+    members, keys = _population(size), jax.random.split(jax.random.key(2), 2)
+    played = jax.jit(rollout.together(world, policies.mlp, steps, width=4, first=9))(keys, members)
+    alone = jax.vmap(lambda params: jax.vmap(rollout.episode(world, policies.mlp(params), steps))(keys))
+    jax.tree.map(np.testing.assert_array_equal, played, jax.jit(alone)(members))
+    assert played.frames.min() < 18 and played.frames.max() == steps
