@@ -9,6 +9,7 @@ __all__, __getattr__, __dir__ = submodules(
         "adapters",
         "breakout",
         "cartpole",
+        "double_pole",
         "drawing",
         "flappy",
         "mountain_car",
