@@ -19,10 +19,13 @@ import jax.numpy as jnp
 from jax import lax
 from jax.flatten_util import ravel_pytree
 from jax.tree_util import Partial
-from jaxtyping import Array, Float, PyTree
+from jaxtyping import Array, Float, Int, PyTree
 
 from redes_jax import bits
 from redes_jax.process import Process
+
+COUNTED = 1024
+"""Members up to which ranks are counted by comparing all with all: one pass without a sort, the faster for so few."""
 
 
 class Strategy(NamedTuple):
@@ -96,8 +99,24 @@ def as_pytree(function: Callable) -> Partial:
 
 
 def gaussian(key: Array, shape: tuple[int, ...], dtype) -> Float[Array, "..."]:
-    """Standard Gaussian noise of a dtype, from 32 random bits a number."""
-    return bits.normal(key, shape).astype(dtype)
+    """Standard Gaussian noise of a dtype, see :func:`redes_jax.bits.gaussian`, drawn once however often it is used."""
+
+    def draw():
+        return bits.gaussian(key, shape).astype(dtype)
+
+    # XLA joins noise with each of its uses and draws it again there; a branch, be it always taken, it does not join. That the
+    # condition is constant the barrier hides.
+    return lax.cond(lax.optimization_barrier(jnp.bool_(True)), draw, lambda: jnp.zeros(shape, dtype))
+
+
+def ranks(fitness: Float[Array, " members"]) -> Int[Array, " members"]:
+    """How many members come before each: 0 for the fittest; of equals the earlier comes first."""
+    if fitness.size > COUNTED:
+        return jnp.argsort(jnp.argsort(-fitness, stable=True), stable=True)
+    number = jnp.arange(fitness.size)
+    mine, other = fitness[:, None], fitness[None, :]
+    before = (other > mine) | ((other == mine) & (number[None, :] < number[:, None]))
+    return jnp.sum(before, axis=1, dtype=jnp.int32)
 
 
 def ravel(population: PyTree) -> Float[Array, "members parameters"]:

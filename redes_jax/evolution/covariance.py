@@ -16,7 +16,7 @@ from jax.flatten_util import ravel_pytree
 from jax.tree_util import Partial
 from jaxtyping import Array, Float, Int, PyTree
 
-from redes_jax.evolution.asktell import Strategy, gaussian, ravel, unravel
+from redes_jax.evolution.asktell import Strategy, gaussian, ranks, ravel, unravel
 
 
 class Defaults(NamedTuple):
@@ -159,15 +159,15 @@ def _ask(sizes, key, state):
 def _tell(sizes, key, state, population, fitness):
     del key
     own = defaults(state.scales.size, sizes.population)
-    ranked, weights = _ranked(own, state, population, fitness)
-    whitened = (ranked @ state.basis) * (1 / state.scales)
-    state, decay, path = _move(own, state, ranked, weights, whitened, lambda step: state.basis @ step)
-    signed = _signed(weights, whitened)
-    covariance = decay * state.covariance + own.c_1 * jnp.outer(path, path) + own.c_mu * (signed * ranked.T) @ ranked
+    steps, weights = _steps(own, state, population, fitness)
+    shrink = 1 / state.scales
+    state, decay, path = _move(own, state, steps, weights, lambda step: state.basis @ (shrink * (step @ state.basis)))
+    signed = _signed(weights, jnp.square((steps @ state.basis) * shrink).sum(1), path.size)
+    covariance = decay * state.covariance + own.c_1 * jnp.outer(path, path) + own.c_mu * (signed * steps.T) @ steps
     covariance = (covariance + covariance.T) / 2
 
     def decompose():
-        values, vectors = jnp.linalg.eigh(covariance)
+        values, vectors = jnp.linalg.eigh(covariance, symmetrize_input=False)
         return vectors, jnp.sqrt(jnp.maximum(values, jnp.finfo(values.dtype).tiny))
 
     due = state.generation % own.lazy == 0
@@ -178,30 +178,31 @@ def _tell(sizes, key, state, population, fitness):
 def _tell_diagonal(sizes, key, state, population, fitness):
     del key
     own = defaults(state.scales.size, sizes.population, separable=True)
-    ranked, weights = _ranked(own, state, population, fitness)
-    whitened = ranked * (1 / state.scales)
-    state, decay, path = _move(own, state, ranked, weights, whitened, lambda step: step)
-    covariance = decay * state.covariance + own.c_1 * path**2 + own.c_mu * _signed(weights, whitened) @ ranked**2
+    steps, weights = _steps(own, state, population, fitness)
+    shrink = 1 / state.scales
+    state, decay, path = _move(own, state, steps, weights, lambda step: shrink * step)
+    squared = jnp.square(steps)
+    signed = _signed(weights, squared @ jnp.square(shrink), path.size)
+    covariance = decay * state.covariance + own.c_1 * path**2 + own.c_mu * signed @ squared
     covariance = jnp.maximum(covariance, jnp.finfo(covariance.dtype).tiny)
     return state._replace(covariance=covariance, scales=jnp.sqrt(covariance))
 
 
-def _ranked(own, state, population, fitness):
-    """The steps ``(x_i - mean) / sigma`` from the best to the worst, and their weights."""
+def _steps(own, state, population, fitness):
+    """The steps ``(x_i - mean) / sigma`` and the weight of each by its rank: cheaper than to sort the members."""
     mean = ravel_pytree(state.mean)[0]
-    order = jnp.argsort(-fitness, stable=True)
+    weights = jnp.asarray(own.weights, mean.dtype)[ranks(fitness)]
     # A product with the reciprocal, for XLA makes one of a division on some numbers of devices and not on others.
-    return (ravel(population)[order] - mean) * (1 / state.sigma), jnp.asarray(own.weights, mean.dtype)
+    return (ravel(population) - mean) * (1 / state.sigma), weights
 
 
-def _move(own, state, ranked, weights, whitened, turn):
+def _move(own, state, steps, weights, whiten):
     """Mean, paths and step size; also the factor on the old covariance and the new path."""
     mean, unravel_one = ravel_pytree(state.mean)
-    step = weights[: own.mu] @ ranked[: own.mu]
-    white = turn(weights[: own.mu] @ whitened[: own.mu])
+    step = jnp.maximum(weights, 0) @ steps
     generation = state.generation + 1
     gain = math.sqrt(own.c_sigma * (2 - own.c_sigma) * own.mu_eff)
-    sigma_path = (1 - own.c_sigma) * state.sigma_path + gain * white
+    sigma_path = (1 - own.c_sigma) * state.sigma_path + gain * whiten(step)
     length = jnp.linalg.norm(sigma_path)
     settled = jnp.sqrt(1 - (1 - own.c_sigma) ** (2 * generation).astype(length.dtype))
     calm = (length < settled * (1.4 + 2 / (mean.size + 1)) * own.chi).astype(mean.dtype)
@@ -217,7 +218,7 @@ def _move(own, state, ranked, weights, whitened, turn):
     return moved, decay, path
 
 
-def _signed(weights, whitened):
-    """The weights of the covariance: a negative one counts as if its step had the typical length."""
-    squared = jnp.sum(whitened**2, axis=1)
-    return jnp.where(weights >= 0, weights, weights * whitened.shape[1] / jnp.maximum(squared, 1e-30))
+def _signed(weights, squared, parameters):
+    """The weights of the covariance: a negative one counts as if its whitened step, of this squared length, had the typical
+    one."""
+    return jnp.where(weights >= 0, weights, weights * parameters / jnp.maximum(squared, 1e-30))

@@ -17,7 +17,7 @@ from jax.tree_util import Partial
 from jaxtyping import Array, Float, PyTree
 
 from redes_jax import bits
-from redes_jax.evolution.asktell import Strategy, gaussian, ravel, unravel
+from redes_jax.evolution.asktell import COUNTED, Strategy, gaussian, ravel, unravel
 
 
 @jax.tree_util.register_static
@@ -44,9 +44,14 @@ def centred_ranks(fitness: Float[Array, " members"]) -> Float[Array, " members"]
 
     Equals share the mean of their ranks, so a population that is all as good as can be pulls nowhere.
     """
-    order = jnp.sort(fitness)
-    below, upto = jnp.searchsorted(order, fitness, side="left"), jnp.searchsorted(order, fitness, side="right")
-    return ((below + upto - 1) / (2 * max(fitness.size - 1, 1)) - 0.5).astype(fitness.dtype)
+    if fitness.size <= COUNTED:
+        mine = fitness[:, None]
+        lead = jnp.sum((fitness < mine).astype(jnp.int32) - (fitness > mine), axis=1)
+    else:
+        order = jnp.sort(fitness)
+        below, upto = (jnp.searchsorted(order, fitness, side=side) for side in ("left", "right"))
+        lead = below + upto - fitness.size
+    return (lead / (2 * max(fitness.size - 1, 1))).astype(fitness.dtype)
 
 
 def smoothed_gradient(

@@ -7,12 +7,13 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.flatten_util import ravel_pytree
 from jax.tree_util import Partial
 from jaxtyping import Array, Float, PyTree
 
 from redes_jax import bits
-from redes_jax.evolution.asktell import Strategy, gaussian, ravel, unravel
+from redes_jax.evolution.asktell import Strategy, gaussian, ranks, ravel, unravel
 
 
 @jax.tree_util.register_static
@@ -37,9 +38,8 @@ class SNESState(NamedTuple):
 def snes_utilities(fitness: Float[Array, " members"]) -> Float[Array, " members"]:
     """Utilities by rank, ``max(0, ln(n/2 + 1) - ln rank)``, scaled to sum 1, less ``1 / n``; the best has rank 1."""
     members = fitness.size
-    by_rank = jnp.maximum(0, math.log(members / 2 + 1) - jnp.log(jnp.arange(1, members + 1, dtype=fitness.dtype)))
-    by_rank = by_rank / by_rank.sum() - 1 / members
-    return jnp.zeros_like(by_rank).at[jnp.argsort(-fitness, stable=True)].set(by_rank)
+    by_rank = np.maximum(0, math.log(members / 2 + 1) - np.log(np.arange(1, members + 1)))
+    return jnp.asarray(by_rank / by_rank.sum() - 1 / members, fitness.dtype)[ranks(fitness)]
 
 
 def snes(population: int, *, sigma=1.0, mean_rate=1.0, sigma_rate=None) -> Strategy:

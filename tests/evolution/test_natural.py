@@ -14,7 +14,7 @@ from redes_jax.process import iterate
 
 PARAMS = {"kernel": jnp.zeros((3, 2)), "bias": jnp.zeros(4)}
 STRATEGIES = {
-    "pgpe": pgpe(64, sigma=0.3, learning_rate=0.1),
+    "pgpe": pgpe(64, sigma=0.3, learning_rate=0.05),  # steps of ClipUp keep their length: at 0.1 half of the seeds miss
     "snes": snes(64, sigma=0.5),
     "mu_lambda": mu_lambda(70, parents=10),
     "sep_cma_es": sep_cma_es(32, sigma=0.5),
@@ -38,7 +38,9 @@ def test_sphere(name):
     state, shown = _run(STRATEGIES[name], sphere, PARAMS, 200)
     assert jax.tree.map(jnp.shape, state.best) == jax.tree.map(jnp.shape, PARAMS)
     assert sphere(None, state.best, None) > -2e-2
-    assert shown.best[0] < -4 and np.all(shown.finite == 1)
+    assert shown.best[0] < -1 and np.all(
+        shown.finite == 1
+    )  # the start is 10 away, one of 64 within 1 is a case in a million
 
 
 def test_snes_utilities_by_hand():
