@@ -11,9 +11,10 @@ from tests.zoo_modular import CASES as MODULAR
 from tests.zoo_neurons import CASES as NEURONS
 from tests.zoo_plasticity import CASES as PLASTICITY
 from tests.zoo_strategies import CASES as STRATEGIES
+from tests.zoo_topology import CASES as TOPOLOGY
 from tests.zoo_trees import CASES as TREES
 
 ZOO = (
     *NEURONS, *CHANNELS, *TREES, *CIRCUITS, *PLASTICITY, *FITTING,
-    *LEARNING, *MODULAR, *EVOLUTION, *STRATEGIES, *GAMES, *ENERGY,
+    *LEARNING, *MODULAR, *EVOLUTION, *STRATEGIES, *TOPOLOGY, *GAMES, *ENERGY,
 )  # fmt: skip

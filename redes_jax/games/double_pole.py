@@ -185,6 +185,8 @@ _SKY, _GROUND, _CART, _LONG, _SHORT, _HINGE, _MARK = (
 def render(state: State, width: int = 400, physics: Physics = WIELAND) -> np.ndarray:
     """Pictures of the game, smooth at the edges, as those of :func:`redes_jax.games.cartpole.render`.
 
+    Both poles turn about the middle of the cart; they are drawn 0.2 m apart, the short one on the right, to be seen.
+
     Args:
       state: positions and angles of shape (frames,).
       width: of a picture in pixels; its height is a third of that.
@@ -206,13 +208,13 @@ def render(state: State, width: int = 400, physics: Physics = WIELAND) -> np.nda
         frame = drawing.paint(backdrop, drawing.box(px - x, py - ground - 0.19, 0.25, 0.09) - 0.03, _CART, scale)
         for wheel in (-0.16, 0.16):
             frame = drawing.paint(frame, np.hypot(px - x - wheel, py - ground - 0.07) - 0.07, _HINGE, scale)
-        for angle, half, colour in (
-            (long_angle, physics.long_half, _LONG),
-            (short_angle, physics.short_half, _SHORT),
+        for foot, angle, half, colour in (
+            (x - 0.1, long_angle, physics.long_half, _LONG),
+            (x + 0.1, short_angle, physics.short_half, _SHORT),
         ):
-            along = np.clip((px - x) * np.sin(angle) + (py - hinge) * np.cos(angle), 0, 2 * half)
-            pole = np.hypot(px - x - along * np.sin(angle), py - hinge - along * np.cos(angle)) - 0.04
+            along = np.clip((px - foot) * np.sin(angle) + (py - hinge) * np.cos(angle), 0, 2 * half)
+            pole = np.hypot(px - foot - along * np.sin(angle), py - hinge - along * np.cos(angle)) - 0.04
             frame = drawing.paint(frame, pole, colour, scale)
-        frame = drawing.paint(frame, np.hypot(px - x, py - hinge) - 0.03, _HINGE, scale)
+            frame = drawing.paint(frame, np.hypot(px - foot, py - hinge) - 0.03, _HINGE, scale)
         frames.append(np.rint(frame).astype(np.uint8))
     return np.stack(frames)

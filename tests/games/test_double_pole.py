@@ -127,9 +127,9 @@ def test_picture_shows_the_poles_where_they_are():
     state = _start([[0.5], [0.0], [0.5], [0.0], [-0.4], [0.0]])
     [picture] = double_pole.render(state, width=600)
     scale = 600 / 6
-    for colour, angle, length in (((230, 159, 0), 0.5, 1.0), ((0, 158, 115), -0.4, 0.1)):
+    for colour, foot, angle, length in (((230, 159, 0), 0.4, 0.5, 1.0), ((0, 158, 115), 0.6, -0.4, 0.1)):
         rows, columns = np.nonzero(np.abs(picture.astype(int) - colour).sum(-1) < 30)
-        across, up = (columns - 300) / scale - 0.5, (200 - rows) / scale - 0.55
+        across, up = (columns - 300) / scale - foot, (200 - rows) / scale - 0.55
         far = np.argmax(np.hypot(across, up))
         assert np.hypot(across[far], up[far]) == pytest.approx(length + 0.04, abs=0.03)
         assert np.arctan2(across.mean(), up.mean()) == pytest.approx(angle, abs=0.12)
