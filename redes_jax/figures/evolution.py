@@ -1,61 +1,102 @@
-"""Pictures of populations that learn: curves of returns, a player's mind, a fit that closes in, and films."""
+"""Pictures of populations that learn: returns and what they cost, a fit that closes in, likelihoods, and films."""
 
 from collections.abc import Sequence
 
 import numpy as np
-from matplotlib.colors import ListedColormap
+from matplotlib.patches import Rectangle
+from matplotlib.ticker import NullFormatter
 
-from redes_jax.figures.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, RED, SKY, band
+from redes_jax.figures.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, RED, SKY, YELLOW, band, bare
 
-STRATEGY = {"ga": (ORANGE, "genetic algorithm"), "openes": (BLUE, "OpenES")}
+STRATEGY = {
+    "guessing": (GREY, "random guessing"), "ga": (ORANGE, "genetic algorithm"), "openes": (BLUE, "OpenES"),
+    "pgpe": (SKY, "PGPE"), "snes": (PURPLE, "SNES"), "sep_cma_es": (YELLOW, "sep-CMA-ES"), "cma_es": (GREEN, "CMA-ES"),
+}  # fmt: skip
 
 
-def returns(axes, curves: dict[str, np.ndarray], *, threshold: float, most: float) -> None:
-    """Return by generation, median and quartiles over seeds, with the score that counts as solved.
+def returns(axes, episodes: np.ndarray, curves: dict[str, np.ndarray], threshold: float, limits) -> None:
+    """Return by episodes played, median and quartiles over runs, with the score that counts as solved.
 
     Args:
       axes: where to draw.
-      curves: strategy -> (seeds, generations).
-      threshold: from which the game counts as solved.
-      most: the largest possible return.
+      episodes: (generations,) played in all.
+      curves: strategy -> (runs, generations).
+      threshold: from which the task counts as solved.
+      limits: of the returns.
     """
-    axes.axhline(threshold, color=GREY, linewidth=1.2, linestyle="--", zorder=1)
+    axes.axhline(threshold, color=BLACK, linewidth=1.2, linestyle="--", zorder=1)
     for name, samples in curves.items():
         colour, label = STRATEGY[name]
-        band(axes, 1 + np.arange(samples.shape[1]), samples, label=label, colour=colour)
-    axes.text(
-        0.985,
-        threshold - 0.015 * most,
-        "solved",
-        color=GREY,
-        ha="right",
-        va="top",
-        transform=axes.get_yaxis_transform(),
-    )
-    axes.set(xlabel="generation", ylabel="frames upright", ylim=(0, 1.04 * most), xlim=(1, None))
-    axes.xaxis.get_major_locator().set_params(integer=True)
+        low, middle, high = np.quantile(samples, (0.25, 0.5, 0.75), axis=0)
+        axes.fill_between(episodes, low, high, color=colour, alpha=0.18, linewidth=0)
+        axes.plot(episodes, middle, color=colour, label=label)
+    axes.set(xlabel="episodes played", ylabel="return", xscale="log", xlim=(episodes[0], episodes[-1]), ylim=limits)
+    axes.xaxis.set_minor_formatter(NullFormatter())
 
 
-def decisions(axes, angle: np.ndarray, rate: np.ndarray, right: np.ndarray, path: np.ndarray) -> None:
-    """Which way a player pushes at each tilt and turn of the pole, and the path of a game over it.
+def needed(axes, episodes: dict[str, np.ndarray], first: int, budget: int) -> None:
+    """What each run took to solve a task, one row a strategy: dots and their median; hollow dots past the budget.
 
     Args:
       axes: where to draw.
-      angle, rate: (columns,) degrees and (rows,) degrees a second.
-      right: (rows, columns), whether it pushes right.
-      path: (frames, 2) of angle and rate.
+      episodes: strategy -> (runs,), infinite where a run never did.
+      first, budget: the smallest and the largest number that could be counted.
     """
-    extent = (angle[0], angle[-1], rate[0], rate[-1])
-    axes.imshow(
-        right, extent=extent, origin="lower", aspect="auto", cmap=ListedColormap(["#FBE3B5", "#BFE0F5"]), alpha=0.9
-    )
-    axes.plot(*path.T, color=BLACK, linewidth=0.5, alpha=0.6)
-    axes.plot(*path[0], "o", color=RED, markersize=7, label="start")
-    axes.grid(False)
-    axes.set(xlabel="angle (degrees)", ylabel="rate (degrees/s)", xlim=extent[:2], ylim=extent[2:])
-    axes.text(0.04, 0.06, "pushes left", color="#8A5A00", transform=axes.transAxes)
-    axes.text(0.96, 0.93, "pushes right", color=BLUE, ha="right", transform=axes.transAxes)
-    axes.legend(loc="upper left")
+    beyond = 1.7 * budget
+    axes.axvline(1.25 * budget, color=GREY, linewidth=1.0, linestyle=":")
+    for row, (name, runs) in enumerate(episodes.items()):
+        colour = STRATEGY[name][0]
+        solved = np.isfinite(runs)
+        spread = row + 0.5 * (np.linspace(0, 1, len(runs)) - 0.5)
+        axes.plot(runs[solved], spread[solved], "o", color=colour, markersize=4, alpha=0.7)
+        axes.plot(np.full((~solved).sum(), beyond), spread[~solved], "o", color=colour, markersize=4, fillstyle="none")
+        middle = np.median(runs)
+        if np.isfinite(middle):
+            axes.plot([middle, middle], [row - 0.36, row + 0.36], color=BLACK, linewidth=2.5)
+            axes.text(middle, row - 0.40, f"{middle:,.0f}".replace(",", " "), ha="center", va="bottom", fontsize=9)
+    axes.set(xlabel="episodes to solve", xscale="log", xlim=(0.7 * first, 2.2 * budget))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.set_yticks(range(len(episodes)), [STRATEGY[name][1] for name in episodes])
+    axes.set_ylim(len(episodes) - 0.4, -0.7)
+
+
+def runs(axes, x: np.ndarray, curves: dict[str, np.ndarray], colours: dict[str, str]) -> None:
+    """Curves of several kinds of learner over runs, each labelled by its own name.
+
+    Args:
+      axes: where to draw.
+      x: (points,) abscissae.
+      curves: what learns -> (runs, points).
+      colours: what learns -> colour.
+    """
+    for name, samples in curves.items():
+        band(axes, x, samples, label=name, colour=colours[name])
+    axes.set_xlim(x[0], x[-1])
+
+
+def tiles(axes, images: dict[str, np.ndarray], allowed: np.ndarray, columns: int = 6) -> None:
+    """Small black and white images of several kinds, each kind a block of rows; those that should not be are framed.
+
+    Args:
+      axes: where to draw.
+      images: what drew them -> (count, side, side) of zeros and ones.
+      allowed: (patterns, side * side), what should be.
+      columns: images in a row.
+    """
+    top = 0
+    for name, drawn in images.items():
+        side = drawn.shape[-1]
+        good = (drawn.reshape(len(drawn), 1, -1) == allowed).all(-1).any(-1)
+        axes.text(0, top - 0.3, f"{name}: {good.sum()} of {len(drawn)}", va="bottom")
+        for number, (image, right) in enumerate(zip(drawn, good, strict=True)):
+            x, y = (side + 1) * (number % columns), top + (side + 1) * (number // columns)
+            extent = (x, x + side, y + side, y)
+            axes.imshow(1 - image, extent=extent, cmap="gray", vmin=-0.25, vmax=1, interpolation="nearest")
+            edge = GREY if right else RED
+            axes.add_patch(Rectangle((x, y), side, side, fill=False, edgecolor=edge, linewidth=0.6 if right else 2.0))
+        top += (side + 1) * -(-len(drawn) // columns) + 2
+    axes.set(xlim=(-0.3, 4 * columns), ylim=(top - 1, -2), aspect="equal")
+    bare(axes)
 
 
 def closing_in(
@@ -94,15 +135,16 @@ def relative_error(axes, errors: dict[str, np.ndarray]) -> None:
     axes.legend()
 
 
-def film(clips: Sequence[np.ndarray], labels: Sequence[Sequence[str]]) -> np.ndarray:
-    """Clips of equal length one under another, each frame with its label in the corner.
+def film(clips: Sequence[np.ndarray], labels: Sequence[Sequence[str]], *, side_by_side: bool = False) -> np.ndarray:
+    """Clips of equal length one under another, or side by side, each frame with its label in the corner.
 
     Args:
       clips: each (frames, height, width, 3) of uint8.
       labels: for each clip, a text for each frame.
+      side_by_side: rather than one under another.
 
     Returns:
-      (frames, heights together, width, 3) of uint8.
+      (frames, height, width, 3) of uint8.
     """
     from PIL import Image, ImageDraw, ImageFont
 
@@ -115,4 +157,4 @@ def film(clips: Sequence[np.ndarray], labels: Sequence[Sequence[str]]) -> np.nda
             ImageDraw.Draw(image).text((10, 6), text, fill=(34, 34, 34), font=font)
             written.append(np.asarray(image))
         rows.append(np.stack(written))
-    return np.concatenate(rows, axis=1)
+    return np.concatenate(rows, axis=2 if side_by_side else 1)
