@@ -4,7 +4,8 @@ Every policy balances for all 500 frames, so every frame counted was played. Our
 on one device and on all (a processor shows itself as one device a core), 128 policies a block for 4-16-2 and 16 for
 4-64-64-2. One device and all take turns, before the peers and after them, and medians are quoted. A peer gets all
 cores: evosax's problem class as it is offered, the same with all but the fitness removed by the compiler, and a bare
-loop over gymnax's step.
+loop over gymnax's step. And one generation of 100 000 policies, asked, played and told in a process of its own: the most
+memory it holds.
 
     python3 -m venv .peers && .peers/bin/pip install evosax gymnax six
     python -m experiments bench neuroevolution --peers .peers/bin/python
@@ -13,6 +14,7 @@ Expected (two cores): 4-16-2 at least 20 on one device and 36 on two, 8 times ev
 on two.
 """
 
+import sys
 import time
 from functools import partial
 
@@ -28,6 +30,7 @@ from redes_jax.games import cartpole
 
 PEER = "cartpole_evosax.py"
 POLICIES, STEPS, REPEATS = 1024, 500, 5
+MANY, BOUND_MB = 100_000, 4000
 NETS = {"4-16-2": ((4, 16, 2), 128, 20.0, 36.0), "4-64-64-2": ((4, 64, 64, 2), 16, None, 2.0)}
 
 
@@ -73,6 +76,14 @@ def run(peers: str | None = None) -> list[dict]:
         else:
             for name, value in other["steps_per_second"].items():
                 row(f"{net}, {name}", value / 1e6, ratio=ours / (value / 1e6), against="this, by ours on all devices")
+    for name in ("ga", "openes"):
+        found = ask(sys.executable, "population_redes_jax.py", name, MANY)
+        if isinstance(found, str):
+            raise RuntimeError(f"the large population stopped: {found}")
+        row(
+            f"{name}, memory of one generation of {MANY} policies", found["peak_mb"], "MB",
+            ratio=found["peak_mb"] / BOUND_MB, against=f"the bound, {BOUND_MB} MB",
+        )  # fmt: skip
     return rows
 
 

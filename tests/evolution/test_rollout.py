@@ -1,5 +1,6 @@
 """Returns against a plain Python loop, policies against matrix products."""
 
+import sys
 from functools import partial
 
 import jax
@@ -7,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from experiments.peers import ask
 from redes_jax import devices
 from redes_jax.evolution import policies, rollout
 from redes_jax.games import cartpole
@@ -149,3 +151,12 @@ def test_playing_together_equals_playing_alone():
     alone = jax.vmap(lambda params: jax.vmap(rollout.episode(world, policies.mlp(params), steps))(keys))
     jax.tree.map(np.testing.assert_array_equal, played, jax.jit(alone)(members))
     assert played.frames.min() < 18 and played.frames.max() == steps
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["ga", "openes"])
+def test_a_hundred_thousand_policies_in_bounded_memory(name):
+    """Ask, 100 000 games of CartPole and tell, in a process of its own: at most 4 GB."""
+    found = ask(sys.executable, "population_redes_jax.py", name, 100_000)
+    assert isinstance(found, dict), found
+    assert found["peak_mb"] < 4000 and found["finite"] == 1
