@@ -14,7 +14,7 @@ outputs and lets networks grow. Its three benchmarks, at their published sizes i
     python -m experiments run topology --preset full
 
 Expected: the paper's table gives 4 755 evaluations for XOR (deviation 2 553), 2.35 hidden nodes (1.11) and 7.48 connections;
-3 600 for two poles (2 704) and 33 184 without velocities, then 286 of 625 starts.
+3 600 for two poles and 33 184 without velocities, then 286 of 625 starts.
 """
 
 from collections.abc import Callable
@@ -42,8 +42,9 @@ from redes_jax.process import Process, iterate
 
 @dataclass(frozen=True)
 class Config:
-    xor_runs: int = 8  # independent runs of XOR, with species and without
-    pole_runs: int = 4  # of two poles with velocities
+    xor_runs: int = 8  # independent runs of XOR
+    crowd_runs: int = 0  # of XOR without species; 0 leaves them out
+    pole_runs: int = 2  # of two poles with velocities
     memory_runs: int = 0  # of two poles without; 0 leaves them out
     population: int = 150  # genomes
     memory_population: int = 1000  # genomes for two poles without velocities
@@ -55,7 +56,10 @@ class Config:
     seed: int = 0  # of everything random
 
 
-PRESETS = {"quick": Config(), "full": Config(xor_runs=100, pole_runs=40, memory_runs=20, generations=150)}
+PRESETS = {
+    "quick": Config(),
+    "full": Config(xor_runs=100, crowd_runs=100, pole_runs=40, memory_runs=20, generations=150),
+}
 
 # Tolerances are the published deviation of a run; where none is at hand, there is none.
 _PAPER = "Stanley & Miikkulainen 2002, table 1 and section 4"
@@ -64,7 +68,7 @@ CLAIMS = (
     Claim("xor_evaluations", "XOR, networks evaluated", 4755.0, "", _PAPER, 2553.0),
     Claim("xor_hidden", "XOR, hidden nodes of the solution", 2.35, "", _PAPER, 1.11),
     Claim("xor_connections", "XOR, connections of the solution", 7.48, "", _PAPER, rule="at most"),
-    Claim("pole_evaluations", "two poles, networks evaluated", 3600.0, "", _PAPER, 2704.0, rule="at most"),
+    Claim("pole_evaluations", "two poles, networks evaluated", 3600.0, "", _PAPER, rule="at most"),
     Claim("memory_evaluations", "two poles unseen, networks evaluated", 33184.0, "", _PAPER, rule="at most"),
     Claim("memory_starts", "two poles unseen, starts balanced of 625", 286.0, "", _PAPER, rule="at least"),
 )  # fmt: skip
@@ -77,14 +81,14 @@ RANGES = np.array([2.16, 1.35, 0.06283152, 0.15009752])
 
 
 def run(config: Config, lab: Lab = QUIET) -> Result:
-    if min(config.generations, config.batch) < 1:
+    if min(config.xor_runs, config.pole_runs, config.generations, config.batch) < 1:
         raise ValueError(
             f"xor_runs {config.xor_runs}, pole_runs {config.pole_runs}, generations {config.generations}, batch "
             f"{config.batch}: each must be at least 1"
         )
     tasks = {
         "xor": (xor(config, config.species), config.xor_runs),
-        "crowd": (xor(config, 1), config.xor_runs),
+        "crowd": (xor(config, 1), config.crowd_runs),
         "pole": (two_poles(config), config.pole_runs),
         "memory": (two_poles_from_memory(config), config.memory_runs),
     }

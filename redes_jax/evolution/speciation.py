@@ -125,5 +125,7 @@ def succeed(species: Species, representatives: Genome) -> Species:
     """The species that have children, moved up in their old order, each with its new representative."""
     order = jnp.argsort(~species.alive, stable=True)
     alive, record, stale = species.alive, species.record, species.stale
-    after = Species(representatives, alive, jnp.where(alive, record, -jnp.inf), jnp.where(alive, stale, 0))
+    after = Species(
+        representatives, alive, jnp.where(alive, record, jnp.finfo(record.dtype).min), jnp.where(alive, stale, 0)
+    )
     return jax.tree.map(lambda leaf: leaf[order], after)

@@ -97,7 +97,7 @@ def _init(sizes, numbers, key, genome):
     population = _copies(genome, sizes.population)
     fresh = bits.uniform(key, population.weights.shape, -1, 1).astype(dtype) * numbers.spread
     population = population._replace(weights=jnp.where(population.present, fresh, 0).astype(dtype))
-    worst = jnp.full(sizes.species, -jnp.inf, dtype)
+    worst = jnp.full(sizes.species, jnp.finfo(dtype).min)
     nothing = jnp.zeros(sizes.species, int)
     kinds = Species(_copies(genome, sizes.species), nothing > 0, worst, nothing)
     best = jax.tree.map(lambda leaf: leaf[0], population)
