@@ -66,25 +66,17 @@ class Config:
     tests: int = 64  # fresh episodes for the chosen players and the marks
     film: int = 200  # frames of the film
     chunk: int = 4  # rounds between two looks (progress, checkpoint)
-    width: int = 16  # members in a block
+    width: int = 32  # members in a block
     seed: int = 0  # of everything random
 
 
 PRESETS = {
     "quick": Config(),
     "full": Config(
-        game="all",
-        minatar=True,
-        seeds=5,
-        frames=3_000_000,
-        rounds=30,
-        steps=1000,
-        parallel=8,
-        validation=64,
-        tests=256,
+        game="all", minatar=True, seeds=4, frames=2_000_000, rounds=20, steps=1000, parallel=8, validation=32, tests=256,
         chunk=2,
     ),
-}
+}  # fmt: skip
 
 CLAIMS = (
     Claim("score_minatar_dqn", "MinAtar Breakout, mean score of DQN", 28, "bricks", "PPO in gymnax (Lange 2022)", rule="at least"),
