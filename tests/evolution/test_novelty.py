@@ -72,13 +72,16 @@ def _trap(key, params, input):
 
 
 def test_novelty_leaves_a_trap_that_fitness_does_not(key):
-    def best(weight):
+    """Four seeds of five get out by novelty, none by fitness."""
+
+    def best(weight, key):
         search = novelty_search(
             ga(30, parents=8, sigma=0.5), _trap, features=1, places=64, nearest=5, insertions=2, weight=weight
         )
         return jnp.max(iterate(search.step, key, search.init(key, jnp.zeros(1)), length=60)[1].fitness)
 
-    assert jax.jit(best)(1.0) == 10 and jax.jit(best)(0.0) <= 0
+    bests = jax.jit(jax.vmap(jax.vmap(best, (None, 0)), (0, None)))(jnp.array([1.0, 0.0]), jax.random.split(key, 32))
+    assert np.sum(bests[0] == 10) > 16 and np.all(bests[1] <= 0)
 
 
 def test_the_archive_forgets_the_oldest(key):
