@@ -28,10 +28,17 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+import optax
+from jax.tree_util import Partial
+
 from redes_jax import devices
-from redes_jax.evolution import policies, rollout
-from redes_jax.evolution.strategies import evolve, ga, openes
-from redes_jax.figures.style import BLUE, GREY, ORANGE, RED, band, bare, panels
+from redes_jax.evolution import policies, qlearning, rollout, selection, variation
+from redes_jax.evolution.genomes import feed_forward, minimal
+from redes_jax.evolution.strategies import evolve, ga, genetic, openes
+from redes_jax.evolution.topology import neat
+from redes_jax.figures.genetic import tour
+from redes_jax.figures.style import BLUE, GREY, ORANGE, PURPLE, RED, band, bare, panels
+from redes_jax.figures.topology import network
 from redes_jax.games import cartpole
 from redes_jax.neurons.membrane import SQUID
 from redes_jax.neurons.simulation import simulate, times
@@ -78,6 +85,42 @@ for generation in range(61):
 print("best:", np.round(np.asarray(state.best), 3))
 
 # %% [markdown]
+# The genome need not be numbers, and a child may have two parents. A salesman visits 20 cities and comes home: the genome is the
+# order of visit. A tournament of three chooses the parents, **order crossover** keeps a stretch of one of them and fills in the
+# rest as the other has it, and the mutation turns a stretch round. The cities lie on a circle, so we know the shortest tour.
+
+# %%
+CITIES = 20
+angle = 2 * np.pi * np.random.default_rng(0).permutation(CITIES) / CITIES
+places = jnp.asarray(np.stack([np.cos(angle), np.sin(angle)], 1), jnp.float32)
+
+
+def short(key, order, input):
+    """The length of the closed tour, less is better."""
+    del key, input
+    stops = places[order]
+    return -jnp.sum(jnp.linalg.norm(stops - jnp.roll(stops, -1, axis=0), axis=1))
+
+
+salesman = genetic(
+    partial(selection.tournament, size=3), variation.order, Partial(variation.invert, rate=0.5), elites=2, crossover_rate=0.6
+)
+learner = evolve(salesman, short)
+orders = jax.random.permutation(jax.random.key(0), jnp.tile(jnp.arange(CITIES), (200, 1)), axis=1, independent=True)
+_, (tours, lengths) = iterate(
+    learner.step,
+    jax.random.key(1),
+    learner.init(jax.random.key(0), orders),
+    length=120,
+    observe=lambda state, shown: (state.best, -shown.best),
+)
+figure, axes = panels(1, 4, width=2.6, height=2.8)
+for panel, t in zip(axes, (0, 10, 40, 119), strict=True):
+    tour(panel, np.asarray(places), np.asarray(tours[t]))
+    panel.set_title(f"generation {t + 1}: {lengths[t]:.2f}", fontsize=10)
+print(f"shortest: {2 * CITIES * np.sin(np.pi / CITIES):.2f}, found: {lengths[-1]:.2f}")
+
+# %% [markdown]
 # ## 8.2 Neuroevolución
 # *Neuroevolution*
 #
@@ -114,13 +157,64 @@ print("frames:", float(lengths.mean()))
 # ### 8.2.2 Arquitectura para estimar la función de recompensa
 # *Architecture to estimate the reward*
 #
-# The network sees four numbers (position, velocity, angle, rate) and scores each action; the larger score wins. Its 114 weights
+# The network sees four numbers (position, velocity, angle, rate) and gives one for each action; the larger one wins. Its 114 weights
 # are the genome.
 
 # %%
 params = policies.init(jax.random.key(0), (4, 16, 2))
 act = policies.mlp(params)
 print("action:", int(act(world.observe(game))), " weights:", sum(leaf.size for leaf in jax.tree.leaves(params)))
+
+# %% [markdown]
+# What should those numbers mean? For evolution anything will do. If they are to be the **reward still to come**, the network can
+# learn without a population: after each frame it corrects what it expected by what it got and expects next,
+#
+# $$Q(s, a) \leftarrow r + \gamma \max_{a'} Q(s', a').$$
+#
+# This is Q-learning; with a network and a memory of frames to learn from again it is called DQN. Eight games are played side by side.
+
+
+# %%
+def values(weights, observation):
+    return policies.dense(weights, head=jnp.stack)(observation)
+
+
+numbers = qlearning.Numbers(explore_frames=20_000.0, explore_last=0.02)
+dqn = qlearning.dqn(world, values, optax.adam(5e-4), numbers, games=8, capacity=40_000, batch=64)
+
+
+@jax.jit
+def estimate(key):
+    weights = policies.init(key, (4, 64, 64, 2))
+    return iterate(dqn.step, key, dqn.init(key, weights), length=15_000)
+
+
+trained, ticks = estimate(jax.random.key(1))
+
+
+@jax.jit
+def watch(key, weights):
+    def frame(key, state, input):
+        expected = values(weights, world.observe(state))
+        state, seen = world.step(key, state, jnp.argmax(expected).astype(jnp.int32))
+        return state, (expected.max(), seen.reward, seen.terminated)
+
+    return iterate(frame, key, world.init(key), length=500)[1]
+
+
+expected, reward, over = (np.asarray(leaf) for leaf in watch(jax.random.key(2), trained.best))
+length = int(over.argmax()) + 1 if over.any() else 500
+came = np.array([sum(0.99**k for k in range(length - t)) for t in range(length)])
+figure, axes = panels(width=7)
+axes.plot(came, color=GREY, linewidth=4, label="what came")
+axes.plot(expected[:length], color=PURPLE, label="what the network expected")
+axes.set(xlabel="frame", ylabel="reward still to come, discounted", ylim=(0, 110))
+axes.legend()
+print("frames played to learn:", 8 * 15_000, " frames upright in a fresh game:", length)
+
+# %% [markdown]
+# With a discount of 0.99 no more than 100 can be expected. The network's estimate keeps to that height; at the end of the time it
+# does not fall, for the clock is not among the things that the player sees.
 
 # %% [markdown]
 # ### 8.2.3 Entrenamiento
@@ -213,3 +307,32 @@ axes.plot(time, respond(conductances(guess)), color=BLUE, label="first guess")
 axes.plot(time, respond(found), color=RED, linewidth=1.5, label="last generation")
 axes.set(xlabel="time (ms)", ylabel="potential (mV)")
 axes.legend();
+
+# %% [markdown]
+# ## Networks that grow
+#
+# So far somebody chose how many units there are. NEAT (Stanley & Miikkulainen 2002) starts without hidden units and lets
+# mutations add connections and units. *Species* protect what is new until its weights are found. The exclusive or needs one
+# hidden unit at least.
+
+# %%
+patterns = jnp.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+wanted = jnp.array([0.0, 1.0, 1.0, 0.0])
+
+
+def exclusive_or(key, genome, input):
+    del key, input
+    answers = jax.vmap(feed_forward(genome, outputs=1))(patterns)[:, 0]
+    return (4 - jnp.abs(answers - wanted).sum()) ** 2
+
+
+learner = evolve(neat(inputs=2, outputs=1, population=150), exclusive_or)
+start = learner.init(jax.random.key(7), minimal(2, 1, hidden=12))
+state, shown = jax.jit(partial(iterate, learner.step, length=100))(jax.random.key(8), start)
+answers = jax.vmap(feed_forward(state.best, outputs=1))(patterns)[:, 0]
+print("answers to 00, 01, 10, 11:", np.round(np.asarray(answers), 2))
+
+figure, axes = panels(1, 2, width=4.2, height=3.2)
+axes[0].plot(1 + np.arange(100), shown.best, color=GREY)
+axes[0].set(xlabel="generation", ylabel="fitness of the best, at most 16", ylim=(8, 16.5))
+network(axes[1], np.asarray(state.best.weights), np.asarray(state.best.enabled), ("a", "b"))
