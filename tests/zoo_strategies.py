@@ -39,6 +39,11 @@ def _learner(strategy):
     return Process(init, process.step)
 
 
+def _thin():
+    process = evolve(openes(8, rank=1), lambda key, kernel, input: -jnp.mean((jnp.ones((4, 32)) @ kernel) ** 2))
+    return Process(lambda key: process.init(key, jax.random.normal(key, (32, 16))), process.step)
+
+
 def _binary():
     strategy = genetic(
         partial(selection.tournament, size=2), variation.two_point, Partial(variation.bit_flip, rate=0.1), elites=1
@@ -82,6 +87,7 @@ CASES: list[Case] = [
     Case("evolution: genetic, islands of reals", _real()),
     Case("evolution: mu, lambda", _learner(mu_lambda(8, parents=2))),
     Case("evolution: openes with a noise table", _learner(openes(8, table=noise_table(jax.random.key(0), 64)))),
+    Case("evolution: openes of rank one", _thin()),
     Case("evolution: pgpe", _learner(pgpe(8))),
     Case("evolution: snes", _learner(snes(8))),
     Case("evolution: cma_es", _learner(cma_es(8))),

@@ -4,7 +4,7 @@ gymnax in one run.
 Every policy plays 200 frames; a game that is lost is begun again, on both sides, so that every frame counted was played.
 The network is the same: 16 features of 4 x 4 x 4 cells two apart, 32 units, 3 actions. Ours is our own Breakout with the
 convolution laid out for one matrix product, on one device and on all (a processor shows itself as one device a core), 64
-policies a block. The peer gets all cores: MinAtar's Breakout of gymnax with Flax's convolution for each member, in evosax's
+policies a block: members of OpenES with full noise, and with noise of rank one, which share their large matrices. The peer gets all cores: MinAtar's Breakout of gymnax with Flax's convolution for each member, in evosax's
 problem class as it is offered, and in a bare loop over gymnax's step.
 
     python3 -m venv .peers && .peers/bin/pip install evosax gymnax
@@ -23,6 +23,8 @@ import numpy as np
 from experiments.peers import ask, every_core, say
 from redes_jax import devices
 from redes_jax.evolution import policies
+from redes_jax.evolution.asktell import judge
+from redes_jax.evolution.strategies import openes
 from redes_jax.games import breakout
 from redes_jax.process import iterate
 
@@ -43,35 +45,45 @@ def run(peers: str | None = None) -> list[dict]:
 
     for size in POPULATIONS:
         say(f"{size} policies: compiling")
-        keys = jax.random.split(jax.random.key(0), size)
-        members = jax.jit(jax.vmap(partial(policies.init_pixels, shape=(10, 10, 4), outputs=3)))(keys)
+        key = jax.random.key(0)
+        base = policies.init_pixels(key, (10, 10, 4), 3)
+        everyone = {}
+        for noise, rank in (("", None), (", noise of rank one", 1)):
+            strategy = openes(size, sigma=0.05, rank=rank)
+            everyone[noise] = jax.jit(strategy.ask)(key, strategy.init(key, base))
         layouts = {"one device": devices.mesh(jax.devices()[:1]), f"{count} devices": devices.mesh()}
         programs = {
-            name: jax.jit(devices.replicas(play, WIDTH, on=layout)).lower(keys, members).compile()
+            name + noise: compiled(layout, key, members)
+            for noise, members in everyone.items()
             for name, layout in layouts.items()
         }
         speed = {name: [] for name in programs}
-        take_turns(programs, keys, members, speed)
+        take_turns(programs, size, speed)
         say(f"{size} policies: peers")
         other = ask(peers, PEER, size, STEPS, REPEATS)
-        take_turns(programs, keys, members, speed)
+        take_turns(programs, size, speed)
         medians = {name: float(np.median(values)) for name, values in speed.items()}
-        ours = medians[f"{count} devices"]
         for name, value in medians.items():
             row(f"{size} policies, {name}", value)
         if count > 1:
-            row(f"{size} policies, {count} devices over one", ours / medians["one device"], "")
+            for noise in everyone:
+                gain = medians[f"{count} devices{noise}"] / medians[f"one device{noise}"]
+                row(f"{size} policies{noise}, {count} devices over one", gain, "")
         if isinstance(other, str):
             row(f"{size} policies, evosax and gymnax", None, skipped=other)
         else:
             for name, value in other["steps_per_second"].items():
-                row(
-                    f"{size} policies, {name}",
-                    value / 1e6,
-                    ratio=ours / (value / 1e6),
-                    against="this, by ours on all devices",
-                )
+                for noise in everyone:
+                    ours = medians[f"{count} devices{noise}"]
+                    against = f"this, by ours on all devices{noise}"
+                    row(f"{size} policies, {name}", value / 1e6, ratio=ours / (value / 1e6), against=against)
     return rows
+
+
+def compiled(layout, key, members):
+    """The rewards of everyone, as a function of nothing: members are dealt to the devices of the layout."""
+    run = jax.jit(partial(judge, partial(devices.replicas, width=WIDTH, on=layout), play)).lower(key, members).compile()
+    return lambda: run(key, members)
 
 
 def play(key, params):
@@ -88,11 +100,11 @@ def play(key, params):
     return iterate(frame, key, (world.init(key), jnp.zeros(())), length=STEPS)[0][1]
 
 
-def take_turns(programs, keys, members, speed) -> None:
+def take_turns(programs, size, speed) -> None:
     for program in programs.values():
-        jax.block_until_ready(program(keys, members))
+        jax.block_until_ready(program())
     for _ in range(REPEATS):
         for name, program in programs.items():
             start = time.perf_counter()
-            jax.block_until_ready(program(keys, members))
-            speed[name].append(len(keys) * STEPS / (time.perf_counter() - start) / 1e6)
+            jax.block_until_ready(program())
+            speed[name].append(size * STEPS / (time.perf_counter() - start) / 1e6)

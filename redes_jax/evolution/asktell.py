@@ -33,13 +33,26 @@ class Strategy(NamedTuple):
 
     Args:
       init: ``init(key, params) -> state``, starting from ``params``.
-      ask: ``ask(key, state) -> population``: params whose leaves gain a leading axis, one entry a member.
+      ask: ``ask(key, state) -> population``: params whose leaves gain a leading axis, one entry a member; or
+        :class:`Members`.
       tell: ``tell(key, state, population, fitness) -> state``, with ``fitness`` of shape (members,).
     """
 
     init: Callable[[Any, Any], Any]
     ask: Callable[[Any, Any], Any]
     tell: Callable[[Any, Any, Any, Any], Any]
+
+
+class Members(NamedTuple):
+    """A population whose members have more in common than not, so that it is not written out.
+
+    Args:
+      own: what each has of its own: leaves with a leading axis.
+      made: ``made(own) -> params`` of one member; what it holds is shared by all.
+    """
+
+    own: PyTree
+    made: Callable[[Any], Any]
 
 
 class Generation(NamedTuple):
@@ -75,11 +88,9 @@ def evolve(strategy: Strategy, fitness: Callable[..., Float[Array, ""]], over: C
 def _generation(strategy, fitness, over, key, state, input):
     ask_key, fitness_key, tell_key = (jax.random.fold_in(key, number) for number in range(3))
     population = strategy.ask(ask_key, state)
-    size = jax.tree.leaves(population)[0].shape[0]
-    keys = jax.vmap(jax.random.fold_in, (None, 0))(fitness_key, jnp.arange(size))
-    keys, population = lax.optimization_barrier((keys, population))
-    scores = over(lambda key, params: fitness(key, params, input))(keys, population)
     # The barriers keep the compiler from joining asking and telling with the evaluation, which differs between meshes.
+    population = lax.optimization_barrier(population)
+    scores = judge(over, lambda key, params: fitness(key, params, input), fitness_key, population)
     population, scores = lax.optimization_barrier((population, scores))
     scores = jnp.where(jnp.isnan(scores), -jnp.inf, scores)
     finite = jnp.isfinite(scores)
@@ -90,6 +101,21 @@ def _generation(strategy, fitness, over, key, state, input):
         jnp.mean(finite, dtype=scores.dtype),
     )
     return strategy.tell(tell_key, state, population, scores), output
+
+
+def judge(over: Callable, fitness: Callable, key: Array, population: PyTree | Members) -> Any:
+    """``fitness(key, params)`` of every member, each with a key of its own.
+
+    Args:
+      over: as in :func:`evolve`.
+      fitness: of one member.
+      key: member ``i`` gets ``fold_in(key, i)``.
+      population: what a strategy asks for.
+    """
+    own, made = population if isinstance(population, Members) else (population, lambda own: own)
+    size = jax.tree.leaves(own)[0].shape[0]
+    keys = lax.optimization_barrier(jax.vmap(jax.random.fold_in, (None, 0))(key, jnp.arange(size)))
+    return over(lambda key, own: fitness(key, made(own)))(keys, own)
 
 
 def as_pytree(function: Callable) -> Partial:

@@ -15,7 +15,7 @@ from jax.tree_util import Partial
 from jaxtyping import Array, Float, Int, PyTree, Shaped
 
 from redes_jax.evolution import selection
-from redes_jax.evolution.asktell import Strategy, as_pytree, gaussian, ravel, unravel
+from redes_jax.evolution.asktell import Members, Strategy, as_pytree, gaussian, ravel, unravel
 
 
 class GeneticState(NamedTuple):
@@ -219,6 +219,8 @@ def _islands_init(ring, strategy, key, params):
 
 def _islands_ask(ring, strategy, key, state):
     members = jax.vmap(strategy.ask)(jax.random.split(key, ring.count), state.islands)
+    if isinstance(members, Members):
+        raise ValueError("islands exchange members that are written out: give them a strategy without a rank")
     return jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), members)
 
 

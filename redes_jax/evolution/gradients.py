@@ -17,13 +17,15 @@ from jax.tree_util import Partial
 from jaxtyping import Array, Float, PyTree
 
 from redes_jax import bits
-from redes_jax.evolution.asktell import COUNTED, Strategy, gaussian, ravel, unravel
+from redes_jax.evolution import lowrank
+from redes_jax.evolution.asktell import COUNTED, Members, Strategy, gaussian, ravel, unravel
 
 
 @jax.tree_util.register_static
 @dataclass(frozen=True)
 class _Sizes:
     population: int
+    rank: int | None = None
 
 
 class OpenESState(NamedTuple):
@@ -88,6 +90,7 @@ def openes(
     optimiser: optax.GradientTransformation | None = None,
     shape: Callable = centred_ranks,
     table: Float[Array, " numbers"] | None = None,
+    rank: int | None = None,
 ) -> Strategy:
     """OpenAI's evolution strategy: climb the smoothed fitness by its estimated gradient.
 
@@ -103,12 +106,18 @@ def openes(
       optimiser: an optax transformation without a rate of its own, ``optax.scale_by_adam()`` when None.
       shape: fitness (members,) to utility (members,).
       table: see :func:`noise_table`; None draws new noise for every member.
+      rank: of the noise of large matrices, which are then :class:`redes_jax.evolution.lowrank.LowRank` in what a member's
+        fitness gets: for networks that write ``x @ kernel``, many times faster. None is full noise.
     """
     _check_pairs(population)
+    if rank is not None and (rank < 1 or table is not None):
+        raise ValueError(
+            f"rank is {rank}, with {'a' if table is not None else 'no'} noise table: at least 1, and only one remedy"
+        )
     optimiser = _ADAM if optimiser is None else optimiser
     return Strategy(
         Partial(_es_init, Partial(optimiser.init), sigma),
-        Partial(_es_ask, _Sizes(population), table),
+        Partial(_es_ask, _Sizes(population, rank), table),
         Partial(_es_tell, Partial(optimiser.update), Partial(shape), learning_rate, decay),
     )
 
@@ -122,6 +131,8 @@ def _es_init(optimiser_init, sigma, key, params):
 
 
 def _es_ask(sizes, table, key, state):
+    if sizes.rank is not None:
+        return lowrank.ask(sizes.population // 2, sizes.rank, key, state.mean, state.sigma)
     mean, _ = ravel_pytree(state.mean)
     noise = state.sigma * _perturbations(key, sizes.population // 2, mean, table)
     return unravel(state.mean, jnp.concatenate([mean + noise, mean - noise]))
@@ -139,10 +150,16 @@ def _perturbations(key, pairs, mean, table):
 
 def _es_tell(optimiser_update, shape, learning_rate, decay, key, state, population, fitness):
     del key
-    mean, unravel_one = ravel_pytree(state.mean)
-    moves, up, down = _pairs(mean, population, shape(fitness).astype(mean.dtype))
-    gradient = smoothed_gradient(moves, (up - down) / 2, state.sigma**2)  # moves are sigma times the noise
-    updates, optimiser = optimiser_update(unravel_one(-gradient), state.optimiser, state.mean)
+    utility = shape(fitness)
+    if isinstance(population, Members):
+        ascent = lowrank.smoothed_gradient(population, utility, state.sigma)
+    else:
+        mean, unravel_one = ravel_pytree(state.mean)
+        moves, up, down = _pairs(mean, population, utility.astype(mean.dtype))
+        # The moves are sigma times the noise.
+        ascent = unravel_one(smoothed_gradient(moves, (up - down) / 2, state.sigma**2))
+    downhill = jax.tree.map(jnp.negative, ascent)
+    updates, optimiser = optimiser_update(downhill, state.optimiser, state.mean)
     moved = jax.tree.map(lambda leaf, update: leaf - learning_rate * update, state.mean, updates)
     return OpenESState(moved, optimiser, state.sigma * decay)
 

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 from jax.tree_util import Partial
 from jaxtyping import Array, Float, Int, PyTree
 
-from redes_jax.evolution.asktell import Strategy, as_pytree, gaussian, ravel, unravel
+from redes_jax.evolution.asktell import Strategy, as_pytree, gaussian, judge, ravel, unravel
 from redes_jax.process import Process
 
 
@@ -133,10 +133,8 @@ def _novelty_step(sizes, strategy, evaluate, over, weight, key, state, input):
 
 
 def _evaluated(evaluate, over, key, population, input):
-    size = jax.tree.leaves(population)[0].shape[0]
-    keys = jax.vmap(jax.random.fold_in, (None, 0))(key, jnp.arange(size))
-    keys, population = jax.lax.optimization_barrier((keys, population))
-    shown = over(lambda key, params: evaluate(key, params, input))(keys, population)
+    population = jax.lax.optimization_barrier(population)
+    shown = judge(over, lambda key, params: evaluate(key, params, input), key, population)
     fitness, behaviour = jax.lax.optimization_barrier(shown)
     return jnp.where(jnp.isnan(fitness), -jnp.inf, fitness), behaviour
 

@@ -11,6 +11,7 @@
 | :func:`snes` | the same by the natural gradient | Wierstra et al. 2014 |
 | :func:`sep_cma_es` | a mean, a step size, a diagonal covariance, evolution paths | Ros & Hansen 2008 |
 | :func:`cma_es` | the same with the whole covariance | Hansen 2016 |
+| :func:`neat` | networks that grow, connection by connection | Stanley & Miikkulainen 2002 |
 """
 
 from redes_jax.evolution.asktell import Generation, Strategy, evolve
@@ -18,8 +19,9 @@ from redes_jax.evolution.covariance import cma_es, sep_cma_es
 from redes_jax.evolution.genetic import ga, genetic, islands
 from redes_jax.evolution.gradients import centred_ranks, clip_up, noise_table, openes, pgpe, smoothed_gradient
 from redes_jax.evolution.natural import mu_lambda, snes
+from redes_jax.evolution.topology import neat
 
 __all__ = [
     "Generation", "Strategy", "centred_ranks", "clip_up", "cma_es", "evolve", "ga", "genetic", "islands", "mu_lambda",
-    "noise_table", "openes", "pgpe", "sep_cma_es", "smoothed_gradient", "snes",
+    "neat", "noise_table", "openes", "pgpe", "sep_cma_es", "smoothed_gradient", "snes",
 ]  # fmt: skip

@@ -15,7 +15,7 @@ NAMES = {
     "ion_channels", "synapses", "plasticity", "reflex_arc", "lesions", "saltatory_conduction", "receptive_fields", "oscillations",
     "hodgkin_huxley", "fi_curve", "hh_solvers", "hh_population", "hh_fit", "hh_recording", "ode_solvers",
     "boolean_perceptrons", "mnist", "long_memory", "hopfield", "rbm", "gan",
-    "neuroevolution", "genetic_algorithm", "quality_diversity", "games",
+    "neuroevolution", "evolve_anything", "genetic_algorithm", "topology", "quality_diversity", "games",
 }  # fmt: skip
 
 
