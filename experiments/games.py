@@ -56,6 +56,7 @@ class Config:
     mutation: float = 0.05  # genetic algorithm: standard deviation of a mutation of a weight
     sigma: float = 0.05  # OpenES: standard deviation of the perturbation of a weight
     rate: float = 0.02  # OpenES: Adam's learning rate
+    rank: int = 1  # OpenES: of the perturbation of a large matrix
     parallel: int = 16  # DQN: games played side by side, one descent for a frame of each
     capacity: int = 40_000  # DQN: frames kept, a multiple of `parallel`
     batch: int = 32  # DQN: frames drawn for a descent
@@ -73,7 +74,7 @@ class Config:
 PRESETS = {
     "quick": Config(),
     "full": Config(
-        game="all", minatar=True, seeds=4, frames=2_000_000, rounds=20, steps=1000, parallel=8, validation=32, tests=256,
+        game="all", minatar=True, seeds=4, frames=1_000_000, rounds=20, steps=1000, parallel=8, validation=32, tests=256,
         chunk=2,
     ),
 }  # fmt: skip
@@ -227,7 +228,7 @@ def evolution(name: str, world, config: Config):
     if name == "ga":
         strategy = ga(config.population, parents=min(config.parents, config.population), sigma=config.mutation)
     else:
-        strategy = openes(config.population, sigma=config.sigma, learning_rate=config.rate)
+        strategy = openes(config.population, sigma=config.sigma, learning_rate=config.rate, rank=config.rank)
     everyone = rollout.together(world, policies.pixels, config.steps, config.width)
 
     def advance(key, state, frames, mark):

@@ -48,8 +48,9 @@ class Config:
     memory_runs: int = 0  # of two poles without; 0 leaves them out
     population: int = 150  # genomes
     memory_population: int = 1000  # genomes for two poles without velocities
-    species: int = 16  # at a time
-    hidden: int = 16  # places for hidden nodes in a population
+    species: int = 40  # at a time, more than there ever are
+    hidden: int = 40  # places for hidden nodes in a population that solves XOR, with room for all that are tried
+    pole_hidden: int = 16  # the same with two poles, which need fewer
     generations: int = 100  # after which a run is given up
     actions: int = 100_000  # that the poles must stand
     batch: int = 4  # runs between two looks (progress, checkpoint)
@@ -182,7 +183,7 @@ def two_poles(config: Config) -> Callable:
     fitness = returns(double_pole.double_pole(), partial(pilot, memory=False), steps=config.actions)
     # In narrow blocks, since a block of members lasts as long as its best.
     process = evolve(neat(6, 1, config.population, species=config.species), fitness, partial(devices.blocks, width=10))
-    start = genomes.minimal(6, 1, config.hidden)
+    start = genomes.minimal(6, 1, config.pole_hidden)
 
     def found(state, shown):
         return shown.best >= config.actions, jnp.int32(0)
@@ -209,7 +210,7 @@ def two_poles_from_memory(config: Config) -> Callable:
         balanced = (lasting >= TRIAL).sum()
         return balanced >= ENOUGH, balanced
 
-    start = genomes.minimal(3, 1, config.hidden)
+    start = genomes.minimal(3, 1, config.pole_hidden)
     return partial(search, process, start, 1, config.generations, found)
 
 

@@ -327,7 +327,7 @@ def exclusive_or(key, genome, input):
 
 
 learner = evolve(neat(inputs=2, outputs=1, population=150), exclusive_or)
-start = learner.init(jax.random.key(7), minimal(2, 1, hidden=12))
+start = learner.init(jax.random.key(7), minimal(2, 1, hidden=40))
 state, shown = jax.jit(partial(iterate, learner.step, length=100))(jax.random.key(8), start)
 answers = jax.vmap(feed_forward(state.best, outputs=1))(patterns)[:, 0]
 print("answers to 00, 01, 10, 11:", np.round(np.asarray(answers), 2))

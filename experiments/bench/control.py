@@ -20,11 +20,11 @@ from experiments.neuroevolution import Config
 from experiments.peers import ask, every_core, say
 
 PEER = "control_evosax.py"
-STRATEGIES = ("ga", "openes", "pgpe", "snes", "sep_cma_es", "cma_es")
+STRATEGIES = ("ga", "openes", "snes", "cma_es")
 
 
 def run(
-    peers: str | None = None, tasks: tuple[str, ...] = tuple(control.TASKS), seeds: int = 20, generations: int = 100,
+    peers: str | None = None, tasks: tuple[str, ...] = tuple(control.TASKS), seeds: int = 20, generations: int = 80,
     strategies: tuple[str, ...] = STRATEGIES, tests: int = 100,
 ) -> list[dict]:  # fmt: skip
     """Measure, and return rows of name, value, unit, and what it is compared with.

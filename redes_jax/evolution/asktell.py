@@ -103,6 +103,11 @@ def _generation(strategy, fitness, over, key, state, input):
     return strategy.tell(tell_key, state, population, scores), output
 
 
+def apart(population: PyTree | Members) -> Members:
+    """A population as what each member has of its own, which is all of it where it is written out, and how one is made."""
+    return population if isinstance(population, Members) else Members(population, lambda own: own)
+
+
 def judge(over: Callable, fitness: Callable, key: Array, population: PyTree | Members) -> Any:
     """``fitness(key, params)`` of every member, each with a key of its own.
 
@@ -112,7 +117,7 @@ def judge(over: Callable, fitness: Callable, key: Array, population: PyTree | Me
       key: member ``i`` gets ``fold_in(key, i)``.
       population: what a strategy asks for.
     """
-    own, made = population if isinstance(population, Members) else (population, lambda own: own)
+    own, made = apart(population)
     size = jax.tree.leaves(own)[0].shape[0]
     keys = lax.optimization_barrier(jax.vmap(jax.random.fold_in, (None, 0))(key, jnp.arange(size)))
     return over(lambda key, own: fitness(key, made(own)))(keys, own)

@@ -16,6 +16,7 @@ from jax import lax
 from jaxtyping import Array, Bool, Float, Int
 
 from redes_jax import devices
+from redes_jax.evolution.asktell import apart
 from redes_jax.process import Process
 
 
@@ -106,7 +107,7 @@ def _go_on(game, key, until, begun):
 
 
 def together(world, policy, steps: int, width: int, first: int = 16) -> Callable[..., Played]:
-    """``play(keys, members) -> Played``, each (members, episodes): everyone plays the same episodes, one a key.
+    """``play(keys, population) -> Played``, each (members, episodes): everyone plays the same episodes, one a key.
 
     A block of members stops with the last of them, and where most games are soon lost nearly all of it waits for a few.
     So after ``first`` frames, after twice as many, and so on, those who still play move together into blocks of their
@@ -118,16 +119,18 @@ def together(world, policy, steps: int, width: int, first: int = 16) -> Callable
       first: frames until members move for the first time.
     """
 
-    def play(keys, members):
+    def play(keys, population):
         starts, frames = jax.vmap(jax.random.split, out_axes=1)(keys)
+        members, made = apart(population)
 
-        def begin(params):
-            game = closed_loop(world, policy(params))
-            return jax.vmap(partial(_begin, game))(starts)
+        def game(own):
+            return closed_loop(world, policy(made(own)))
 
-        def go_on(until, params, episodes):
-            game = closed_loop(world, policy(params))
-            return jax.vmap(lambda key, episode: _go_on(game, key, until, episode))(frames, episodes)
+        def begin(own):
+            return jax.vmap(partial(_begin, game(own)))(starts)
+
+        def go_on(until, own, episodes):
+            return jax.vmap(lambda key, episode: _go_on(game(own), key, until, episode))(frames, episodes)
 
         def round(carry):
             done, episodes = carry

@@ -11,7 +11,7 @@ generation or a later one; a node that nobody has any more is free again; when n
 
     strategy = neat(inputs=2, outputs=1, population=150)
     learner = evolve(strategy, lambda key, genome, input: fitness(feed_forward(genome, outputs=1)))
-    state, generations = iterate(learner.step, key, learner.init(key, minimal(2, 1, hidden=12)), length=100)
+    state, generations = iterate(learner.step, key, learner.init(key, minimal(2, 1, hidden=40)), length=100)
 """
 
 from dataclasses import dataclass
@@ -52,7 +52,7 @@ class NeatState(NamedTuple):
 
 
 def neat(
-    inputs: int, outputs: int, population: int = 150, *, species: int = 16, cyclic: bool = False, numbers=PAPER
+    inputs: int, outputs: int, population: int = 150, *, species: int = 40, cyclic: bool = False, numbers=PAPER
 ) -> Strategy:
     """Neuroevolution of augmenting topologies.
 
@@ -62,7 +62,8 @@ def neat(
     Args:
       inputs, outputs: nodes that the task gives.
       population: members.
-      species: the most there can be at a time; 1 is evolution without speciation.
+      species: the most there can be at a time; the paper sets no bound, and one that is felt costs solutions. 1 is
+        evolution without speciation.
       cyclic: whether a connection may close a cycle: for :func:`redes_jax.evolution.genomes.recurrent`. Without,
         genomes are for :func:`redes_jax.evolution.genomes.feed_forward`.
       numbers: see :class:`redes_jax.evolution.growth.Numbers`.

@@ -64,12 +64,12 @@ def network(axes, weights: np.ndarray, enabled: np.ndarray, names: tuple[str, ..
         colour, width = (BLUE if weight > 0 else ORANGE), 0.8 + 4.2 * abs(weight) / strongest
         if sender == receiver:
             x, y = place[sender]
-            ends, bend = ((x - 0.03, y + 0.05), (x + 0.03, y + 0.05)), -1.8
+            ends, bend = ((x - 0.035, y + 0.02), (x + 0.035, y + 0.02)), -2.4
         else:
             ends, bend = (place[sender], place[receiver]), 0.0 if forward else 0.35
         axes.add_patch(
             FancyArrowPatch(
-                *ends, arrowstyle="-|>", mutation_scale=11, shrinkA=8, shrinkB=10, linewidth=width, color=colour,
+                *ends, arrowstyle="-|>", mutation_scale=11, shrinkA=0 if sender == receiver else 8, shrinkB=0 if sender == receiver else 10, linewidth=width, color=colour,
                 connectionstyle=f"arc3,rad={bend}", linestyle="-" if forward else "--", alpha=0.85,
             )
         )  # fmt: skip

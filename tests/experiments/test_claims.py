@@ -1,4 +1,4 @@
-"""At its quick size, each experiment of chapters 1, 2 and appendix A measures what was published, and draws it."""
+"""At its quick size, each experiment of chapters 1, 2, 8 and appendix A measures what was published, and draws it."""
 
 import pytest
 
@@ -8,6 +8,7 @@ from redes_jax.data.files import DataUnavailable
 NAMES = (
     "oscillations", "reflex_arc", "lesions", "saltatory_conduction", "synapses", "receptive_fields", "ion_channels",
     "plasticity", "hodgkin_huxley", "fi_curve", "hh_solvers", "hh_population", "hh_fit", "hh_recording", "ode_solvers",
+    "neuroevolution", "evolve_anything", "genetic_algorithm",
 )  # fmt: skip
 
 
