@@ -38,6 +38,7 @@ def ask(python: str | None, script: str, *arguments) -> dict | str:
     if python is None:
         return "no interpreter with the other packages was given (--peers)"
     say(" ".join([script, *map(str, arguments)]))
+    python = os.path.abspath(python) if os.path.dirname(python) else python  # seen from another folder
     with tempfile.TemporaryDirectory() as folder:
         done = subprocess.run(
             [python, str(FOLDER / script), *map(str, arguments)], capture_output=True, text=True, cwd=folder, timeout=900,

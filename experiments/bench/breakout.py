@@ -10,7 +10,7 @@ problem class as it is offered, and in a bare loop over gymnax's step.
     python3 -m venv .peers && .peers/bin/pip install evosax gymnax
     python -m experiments bench breakout --peers .peers/bin/python
 
-Expected: 1.5 to 1.8 times the peers (256 policies, two cores busy with other work).
+Expected: 4.6 times the peers with full noise and 7 times with noise of rank one (256 policies, two cores of a shared Xeon).
 """
 
 import time
