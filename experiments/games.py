@@ -15,7 +15,7 @@ fresh episodes, beside a random player and one written by hand. MinAtar's Breako
 
 Expected: random players score below 0.5; those written by hand 39 (Breakout), 61 (Snake) and 166 (Flappy) in 1 000 frames.
 A million frames are few for a population and enough for DQN, which learns from each of them many times. Two CPU cores
-busy with other work: quick 5 minutes, most of it compilation; full 48.
+busy with other work: quick 5 minutes; full 48.
 """
 
 import importlib.util
