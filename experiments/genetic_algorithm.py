@@ -19,6 +19,7 @@ R1 takes 61 334 evaluations, the climber 6 179 (Forrest & Mitchell 1993); optima
 quick 40 s, full some minutes, estimated.
 """
 
+import math
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -80,7 +81,7 @@ CLAIMS = (
 
 TOURNAMENTS = (2, 4)
 ISLANDS = 4
-INTENSITY = 1 / np.sqrt(np.pi)  # of a tournament of two
+INTENSITY = math.pi**-0.5  # of a tournament of two
 
 
 def run(config: Config, lab: Lab = QUIET) -> Result:
@@ -278,7 +279,7 @@ def figures(result: Result) -> dict[str, Picture]:
     figure, axes = panels(1, 3, width=4.6, height=3.9)
     draw.takeover(axes[0], {size: arrays[f"takeover_{size}"] for size in TOURNAMENTS})
     axes[0].set_title("one takes over")
-    lengths = arrays["onemax_lengths"]
+    lengths = arrays["onemax_lengths"].tolist()
     draw.ones(axes[1], {length: arrays[f"onemax_{length}"] for length in lengths}, INTENSITY)
     axes[1].set_title("OneMax: more ones")
     draw.convergence(axes[2], {length: arrays[f"onemax_generations_{length}"] for length in lengths}, INTENSITY)

@@ -1,7 +1,7 @@
 """CartPole played by 1 024 policies, million frames a second: ours beside evosax and gymnax in one run.
 
 Every policy balances for all 500 frames, so every frame counted was played. Ours is the fitness of a whole population
-on one device and on all (a processor shows itself as one device a core), 128 policies a block for 4-16-2 and 16 for
+on one device and on all (a processor shows itself as one device a core), 256 policies a block for 4-16-2 and 16 for
 4-64-64-2. One device and all take turns, before the peers and after them, and medians are quoted. A peer gets all
 cores: evosax's problem class as it is offered, the same with all but the fitness removed by the compiler, and a bare
 loop over gymnax's step. And one generation of 100 000 policies, asked, played and told in a process of its own: the most
@@ -31,7 +31,7 @@ from redes_jax.games import cartpole
 PEER = "cartpole_evosax.py"
 POLICIES, STEPS, REPEATS = 1024, 500, 5
 MANY, BOUND_MB = 100_000, 4000
-NETS = {"4-16-2": ((4, 16, 2), 128, 20.0, 36.0), "4-64-64-2": ((4, 64, 64, 2), 16, None, 2.0)}
+NETS = {"4-16-2": ((4, 16, 2), 256, 20.0, 36.0), "4-64-64-2": ((4, 64, 64, 2), 16, None, 2.0)}
 
 
 def run(peers: str | None = None) -> list[dict]:

@@ -21,8 +21,8 @@ def load(test_share: float = 0.2, seed: int = 0) -> Images:
     if not 0 < test_share < 1:
         raise ValueError(f"test_share is {test_share}: it is a share, strictly between 0 and 1")
     pixels, target = load_digits(return_X_y=True)
-    images = (pixels.reshape(-1, 8, 8) / 16).astype(np.float32)
-    labels = target.astype(np.int32)
+    images = np.asarray(pixels, np.float32).reshape(-1, 8, 8) / 16
+    labels = np.asarray(target, np.int32)
     train, test = train_test_split(
         np.arange(len(labels)), test_size=test_share, random_state=seed, stratify=labels, shuffle=True
     )

@@ -1,5 +1,6 @@
 """At its quick size, each experiment of chapters 1, 2, 8 and appendix A measures what was published, and draws it."""
 
+import matplotlib.pyplot as plt
 import pytest
 
 from experiments import catalogue, folders
@@ -25,3 +26,4 @@ def test_every_claim_holds(name):
     assert not [row for row in compared if row["agrees"] == "no"]
     pictures = experiment.figures(result)
     assert pictures and all(picture.caption for picture in pictures.values())
+    plt.close("all")
