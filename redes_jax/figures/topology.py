@@ -14,6 +14,7 @@ INPUTS = {
     "pole": ("x", "x'", "long", "long'", "short", "short'"),
     "memory": ("x", "long", "short"),
 }
+_FIRST = 100  # networks evaluated at the left edge, fewer than a generation
 
 
 def layers(enabled: np.ndarray, inputs: int) -> np.ndarray:
@@ -100,12 +101,10 @@ def solved_by(axes, runs: dict[str, tuple[np.ndarray, np.ndarray]], published: d
         times = np.sort(np.where(solved, evaluations, np.inf))[: solved.sum()]
         end = max(evaluations.max(), 1)  # up to where the slowest run went
         share = 100 * np.arange(times.size + 1) / solved.size
-        axes.step(
-            [times.min(initial=end), *times, end], [0, *share[1:], share[-1]], where="post", color=colour, label=label
-        )
+        axes.step([_FIRST, *times, end], [0, *share[1:], share[-1]], where="post", color=colour, label=label)
         if name in published:
             axes.axvline(published[name], color=colour, linestyle=":", linewidth=1.6)
-    axes.set(xscale="log", xlabel="networks evaluated", ylabel="runs solved (%)", ylim=(-3, 103))
+    axes.set(xscale="log", xlabel="networks evaluated", ylabel="runs solved (%)", xlim=(_FIRST, None), ylim=(-3, 103))
     axes.legend(loc="upper left", fontsize=9)
 
 

@@ -118,15 +118,8 @@ def cartpole(physics: Physics = V1) -> World:
     return World(init, play, observe)
 
 
-# Colours of the picture: sky, ground, cart, pole, hinge and the marks at the ends of the track.
-_SKY, _GROUND, _CART, _POLE, _HINGE, _MARK = (
-    np.array(rgb, np.float32)
-    for rgb in ((250, 250, 248), (84, 90, 99), (0, 114, 178), (230, 159, 0), (34, 34, 34), (213, 94, 0))
-)
-
-
 def render(state: State, width: int = 400, physics: Physics = V1) -> np.ndarray:
-    """Pictures of the game, smooth at the edges: each shape is filled by the signed distance of a pixel to its outline.
+    """Pictures of the game, smooth at the edges.
 
     Args:
       state: positions and angles of shape (frames,).
@@ -135,22 +128,5 @@ def render(state: State, width: int = 400, physics: Physics = V1) -> np.ndarray:
     Returns:
       (frames, width / 3, width, 3) of uint8.
     """
-    scale = width / (2.5 * float(physics.track))
-    height, ground = width // 3, 0.25
-    px, py = drawing.plane(height, width, scale, left=-width / 2 / scale, bottom=0)
-    backdrop = np.broadcast_to(_SKY, (height, width, 3))
-    backdrop = drawing.paint(backdrop, np.abs(py - ground) - 0.012, _GROUND, scale)
-    for end in (-physics.track, physics.track):
-        backdrop = drawing.paint(backdrop, drawing.box(px - end, py - ground, 0.02, 0.10), _MARK, scale)
-    hinge, length = ground + 0.30, 2 * physics.half_length
-    frames = []
-    for x, angle in zip(np.asarray(state.position, np.float32), np.asarray(state.angle, np.float32), strict=True):
-        frame = drawing.paint(backdrop, drawing.box(px - x, py - ground - 0.19, 0.25, 0.09) - 0.03, _CART, scale)
-        for wheel in (-0.16, 0.16):
-            frame = drawing.paint(frame, np.hypot(px - x - wheel, py - ground - 0.07) - 0.07, _HINGE, scale)
-        along = np.clip((px - x) * np.sin(angle) + (py - hinge) * np.cos(angle), 0, length)
-        pole = np.hypot(px - x - along * np.sin(angle), py - hinge - along * np.cos(angle)) - 0.05
-        frame = drawing.paint(frame, pole, _POLE, scale)
-        frame = drawing.paint(frame, np.hypot(px - x, py - hinge) - 0.03, _HINGE, scale)
-        frames.append(np.rint(frame).astype(np.uint8))
-    return np.stack(frames)
+    pole = drawing.Pole(0.0, np.asarray(state.angle), 2 * float(physics.half_length), 0.05, drawing.ORANGE)
+    return drawing.carts(np.asarray(state.position), [pole], float(physics.track), width)

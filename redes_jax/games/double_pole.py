@@ -173,15 +173,6 @@ def double_pole(velocities: bool = True, physics: Physics = WIELAND) -> World:
     return World(init, play, view)
 
 
-# Colours of the picture: sky, ground, cart, long pole, short pole, hinge and the marks at the ends of the track.
-_SKY, _GROUND, _CART, _LONG, _SHORT, _HINGE, _MARK = (
-    np.array(rgb, np.float32)
-    for rgb in (
-        (250, 250, 248), (84, 90, 99), (0, 114, 178), (230, 159, 0), (0, 158, 115), (34, 34, 34), (213, 94, 0),
-    )
-)  # fmt: skip
-
-
 def render(state: State, width: int = 400, physics: Physics = WIELAND) -> np.ndarray:
     """Pictures of the game, smooth at the edges, as those of :func:`redes_jax.games.cartpole.render`.
 
@@ -194,27 +185,8 @@ def render(state: State, width: int = 400, physics: Physics = WIELAND) -> np.nda
     Returns:
       (frames, width / 3, width, 3) of uint8.
     """
-    scale = width / (2.5 * float(physics.track))
-    height, ground = width // 3, 0.25
-    px, py = drawing.plane(height, width, scale, left=-width / 2 / scale, bottom=0)
-    backdrop = np.broadcast_to(_SKY, (height, width, 3))
-    backdrop = drawing.paint(backdrop, np.abs(py - ground) - 0.012, _GROUND, scale)
-    for end in (-physics.track, physics.track):
-        backdrop = drawing.paint(backdrop, drawing.box(px - end, py - ground, 0.02, 0.10), _MARK, scale)
-    hinge = ground + 0.30
-    columns = (np.asarray(x, np.float32) for x in (state.position, state.long_angle, state.short_angle))
-    frames = []
-    for x, long_angle, short_angle in zip(*columns, strict=True):
-        frame = drawing.paint(backdrop, drawing.box(px - x, py - ground - 0.19, 0.25, 0.09) - 0.03, _CART, scale)
-        for wheel in (-0.16, 0.16):
-            frame = drawing.paint(frame, np.hypot(px - x - wheel, py - ground - 0.07) - 0.07, _HINGE, scale)
-        for foot, angle, half, colour in (
-            (x - 0.1, long_angle, physics.long_half, _LONG),
-            (x + 0.1, short_angle, physics.short_half, _SHORT),
-        ):
-            along = np.clip((px - foot) * np.sin(angle) + (py - hinge) * np.cos(angle), 0, 2 * half)
-            pole = np.hypot(px - foot - along * np.sin(angle), py - hinge - along * np.cos(angle)) - 0.04
-            frame = drawing.paint(frame, pole, colour, scale)
-            frame = drawing.paint(frame, np.hypot(px - foot, py - hinge) - 0.03, _HINGE, scale)
-        frames.append(np.rint(frame).astype(np.uint8))
-    return np.stack(frames)
+    poles = [
+        drawing.Pole(-0.1, np.asarray(state.long_angle), 2 * float(physics.long_half), 0.04, drawing.ORANGE),
+        drawing.Pole(0.1, np.asarray(state.short_angle), 2 * float(physics.short_half), 0.04, drawing.GREEN),
+    ]
+    return drawing.carts(np.asarray(state.position), poles, float(physics.track), width)

@@ -1,10 +1,15 @@
-"""How games are drawn: shapes by the signed distance of a pixel to their outline, boards as a mosaic of tiles.
+"""How games are drawn: shapes by the signed distance of a pixel to their outline, boards as a mosaic of tiles, carts with poles.
 
 A distance is negative inside a shape; :func:`paint` covers a pixel by the share of it that lies inside, so that edges
 are smooth. Everything is NumPy: pictures are made once, after the game.
 """
 
+from typing import NamedTuple
+
 import numpy as np
+
+ORANGE, GREEN = (230, 159, 0), (0, 158, 115)
+_SKY, _GROUND, _CART, _HINGE, _MARK = (250, 250, 248), (84, 90, 99), (0, 114, 178), (34, 34, 34), (213, 94, 0)
 
 
 def plane(height: int, width: int, scale: float, *, left: float, bottom: float) -> tuple[np.ndarray, np.ndarray]:
@@ -89,3 +94,52 @@ def mosaic(kinds: np.ndarray, tiles: np.ndarray) -> np.ndarray:
     scale = tiles.shape[1]
     laid = tiles[kinds].transpose(0, 1, 3, 2, 4, 5)
     return laid.reshape(frames, rows * scale, columns * scale, 3)
+
+
+class Pole(NamedTuple):
+    """A pole on a cart.
+
+    Args:
+      offset: of its hinge from the middle of the cart, m.
+      angles: (frames,), from the upright to the right, rad.
+      length, radius: m.
+      colour: (3,).
+    """
+
+    offset: float
+    angles: np.ndarray
+    length: float
+    radius: float
+    colour: tuple[int, int, int]
+
+
+def carts(position: np.ndarray, poles: list[Pole], track: float, width: int) -> np.ndarray:
+    """A film of a cart that carries poles along a track.
+
+    Args:
+      position: (frames,), of the middle of the cart, m.
+      poles: what it carries.
+      track: its ends are marked so far from the middle, m.
+      width: of a picture in pixels; its height is a third of that.
+
+    Returns:
+      (frames, width / 3, width, 3) of uint8.
+    """
+    scale, height, ground = width / (2.5 * track), width // 3, 0.25
+    x, y = plane(height, width, scale, left=-width / 2 / scale, bottom=0)
+    backdrop = np.broadcast_to(np.asarray(_SKY, np.float32), (height, width, 3))
+    backdrop = paint(backdrop, np.abs(y - ground) - 0.012, _GROUND, scale)
+    for end in (-track, track):
+        backdrop = paint(backdrop, box(x - end, y - ground, 0.02, 0.10), _MARK, scale)
+    hinge, frames = ground + 0.30, []
+    for number, middle in enumerate(np.asarray(position, np.float32)):
+        frame = paint(backdrop, box(x - middle, y - ground - 0.19, 0.25, 0.09) - 0.03, _CART, scale)
+        for wheel in (-0.16, 0.16):
+            frame = paint(frame, disc(x, y, (middle + wheel, ground + 0.07), 0.07), _HINGE, scale)
+        for pole in poles:
+            foot, angle = middle + pole.offset, pole.angles[number]
+            tip = foot + pole.length * np.sin(angle), hinge + pole.length * np.cos(angle)
+            frame = paint(frame, bar(x, y, (foot, hinge), tip, pole.radius), pole.colour, scale)
+            frame = paint(frame, disc(x, y, (foot, hinge), 0.03), _HINGE, scale)
+        frames.append(np.rint(frame).astype(np.uint8))
+    return np.stack(frames)
