@@ -64,7 +64,7 @@ PRESETS = {
     "quick": Config(),
     "full": Config(
         seeds=200, lengths=(32, 64, 128, 256), onemax=2048, roads=200, road_generations=6000, climbers=1000, climbs=60_000,
-        rastrigin=400, cities=48, tour_generations=800,
+        rastrigin=400, rastrigin_generations=1000, cities=48, tour_generations=800,
     ),
 }  # fmt: skip
 

@@ -156,36 +156,37 @@ def _ask(sizes, key, state):
     return unravel(state.mean, mean + state.sigma * steps)
 
 
-def _tell(sizes, key, state, population, fitness):
+def _tell(sizes, key, before, population, fitness):
     del key
-    own = defaults(state.scales.size, sizes.population)
-    steps, weights = _steps(own, state, population, fitness)
-    shrink = 1 / state.scales
-    state, decay, path = _move(own, state, steps, weights, lambda step: state.basis @ (shrink * (step @ state.basis)))
-    signed = _signed(weights, jnp.square((steps @ state.basis) * shrink).sum(1), path.size)
+    own = defaults(before.scales.size, sizes.population)
+    steps, weights = _steps(own, before, population, fitness)
+    shrink, basis = 1 / before.scales, before.basis
+    state, decay, path = _move(own, before, steps, weights, lambda step: basis @ (shrink * (step @ basis)))
+    signed = _signed(weights, jnp.square((steps @ basis) * shrink).sum(1), path.size)
     covariance = decay * state.covariance + own.c_1 * jnp.outer(path, path) + own.c_mu * (signed * steps.T) @ steps
     covariance = (covariance + covariance.T) / 2
 
     def decompose():
         values, vectors = jnp.linalg.eigh(covariance, symmetrize_input=False)
-        return vectors, jnp.sqrt(jnp.maximum(values, jnp.finfo(values.dtype).tiny))
+        least = jnp.finfo(values.dtype).eps * values[-1]  # below it an eigenvalue is rounding, of either sign
+        return vectors, jnp.sqrt(jnp.maximum(values, least))
 
     due = state.generation % own.lazy == 0
     basis, scales = lax.cond(due, decompose, lambda: (state.basis, state.scales))
-    return state._replace(covariance=covariance, basis=basis, scales=scales)
+    return _kept(before, state._replace(covariance=covariance, basis=basis, scales=scales))
 
 
-def _tell_diagonal(sizes, key, state, population, fitness):
+def _tell_diagonal(sizes, key, before, population, fitness):
     del key
-    own = defaults(state.scales.size, sizes.population, separable=True)
-    steps, weights = _steps(own, state, population, fitness)
-    shrink = 1 / state.scales
-    state, decay, path = _move(own, state, steps, weights, lambda step: shrink * step)
+    own = defaults(before.scales.size, sizes.population, separable=True)
+    steps, weights = _steps(own, before, population, fitness)
+    shrink = 1 / before.scales
+    state, decay, path = _move(own, before, steps, weights, lambda step: shrink * step)
     squared = jnp.square(steps)
     signed = _signed(weights, squared @ jnp.square(shrink), path.size)
     covariance = decay * state.covariance + own.c_1 * path**2 + own.c_mu * signed @ squared
     covariance = jnp.maximum(covariance, jnp.finfo(covariance.dtype).tiny)
-    return state._replace(covariance=covariance, scales=jnp.sqrt(covariance))
+    return _kept(before, state._replace(covariance=covariance, scales=jnp.sqrt(covariance)))
 
 
 def _steps(own, state, population, fitness):
@@ -222,3 +223,10 @@ def _signed(weights, squared, parameters):
     """The weights of the covariance: a negative one counts as if its whitened step, of this squared length, had the typical
     one."""
     return jnp.where(weights >= 0, weights, weights * parameters / jnp.maximum(squared, 1e-30))
+
+
+def _kept(before, after):
+    """What was told; or what was known before, once a search that has converged or run away leaves the range of its
+    numbers: so its answer is never lost."""
+    sound = jnp.all(jnp.stack([jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(after)]))
+    return jax.tree.map(lambda old, new: jnp.where(sound, new, old), before, after)

@@ -86,7 +86,7 @@ def _snes_tell(mean_rate, sigma_rate, key, state, population, fitness):
     noise = (ravel(population) - mean) / deviation
     mean = mean + mean_rate * deviation * (utility @ noise)
     deviation = deviation * jnp.exp(rate / 2 * (utility @ noise**2 - utility.sum()))
-    return SNESState(unravel_one(mean), unravel_one(deviation))
+    return SNESState(unravel_one(mean), unravel_one(_bounded(deviation)))
 
 
 class SelfAdaptiveState(NamedTuple):
@@ -153,4 +153,10 @@ def _mutated(key, deviations, rate):
     shared, own = jax.random.split(key)
     common = gaussian(shared, (members, 1), deviations.dtype) / math.sqrt(2 * parameters)
     each = gaussian(own, deviations.shape, deviations.dtype) / math.sqrt(2 * math.sqrt(parameters))
-    return deviations * jnp.exp(rate * (common + each))
+    return _bounded(deviations * jnp.exp(rate * (common + each)))
+
+
+def _bounded(deviations):
+    """Kept where their squares are numbers: under a fitness that is flat or has no summit they would leave the range."""
+    limits = jnp.finfo(deviations.dtype)
+    return jnp.clip(deviations, math.sqrt(limits.tiny), math.sqrt(limits.max))
