@@ -16,7 +16,7 @@ All of them are one line, ``evolve(genetic(select, cross, mutate), fitness)``; s
 Expected: takeover of 1 024 by tournaments of two in 12.8 generations (Goldberg & Deb 1991); OneMax of l bits converges
 after (pi / 2) sqrt(l) / I, which is 2.78 sqrt(l) (Muhlenbein & Schlierkamp-Voosen 1993; Thierens & Goldberg 1994);
 R1 takes 61 334 evaluations, the climber 6 179 (Forrest & Mitchell 1993); optima 0 and 2 n sin(pi / n). Two CPU cores:
-quick 40 s, full some minutes, estimated.
+quick 40 s, full 8 minutes beside other work.
 """
 
 import math

@@ -92,7 +92,8 @@ def test_vmap_equals_loop(case):
         assert_close(jax.tree.map(lambda leaf: leaf[i], both), stepped(case)(keys[i], state, head(inputs)))  # noqa: B023
 
 
-@pytest.mark.parametrize("count", [4, pytest.param(2, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("count", [2, 4])
 def test_any_number_of_devices_gives_the_same_bits(case, count):
     key, state, inputs = start(case)
     keys = jax.random.split(key, MEMBERS)

@@ -24,7 +24,7 @@ from jaxtyping import Array, Float, Int, PyTree
 from redes_jax import bits
 from redes_jax.process import Process
 
-COUNTED = 1024
+COUNTED = 256
 """Members up to which ranks are counted by comparing all with all: one pass without a sort, the faster for so few."""
 
 
@@ -142,9 +142,10 @@ def gaussian(key: Array, shape: tuple[int, ...], dtype) -> Float[Array, "..."]:
 
 def ranks(fitness: Float[Array, " members"]) -> Int[Array, " members"]:
     """How many members come before each: 0 for the fittest; of equals the earlier comes first."""
+    number = jnp.arange(fitness.size, dtype=jnp.int32)
     if fitness.size > COUNTED:
-        return jnp.argsort(jnp.argsort(-fitness, stable=True), stable=True)
-    number = jnp.arange(fitness.size)
+        order = jnp.argsort(-fitness, stable=True)
+        return jnp.zeros_like(number).at[order].set(number, unique_indices=True)
     mine, other = fitness[:, None], fitness[None, :]
     before = (other > mine) | ((other == mine) & (number[None, :] < number[:, None]))
     return jnp.sum(before, axis=1, dtype=jnp.int32)

@@ -95,6 +95,7 @@ def test_positive_phase_is_the_derivative_of_the_free_energy(params, batch):
     np.testing.assert_allclose(report.data - report.fantasies, gap(params), rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_persistent_gradient_is_unbiased_when_the_fantasies_are_at_equilibrium(params, batch):
     process = rbm.persistent_contrastive_divergence(optax.sgd(1.0), particles=20, steps=25)
     ours, _ = one_step(process, params, jax.random.split(jax.random.key(3), 1_000), batch)

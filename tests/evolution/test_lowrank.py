@@ -95,6 +95,7 @@ def test_learning_keeps_up_with_full_noise(key):
     np.testing.assert_allclose(losses[1][-1], losses[None][-1], rtol=0.25)
 
 
+@pytest.mark.slow
 def test_the_same_bits_on_any_number_of_devices(key):
     results = []
     for count in (1, 2, 4):

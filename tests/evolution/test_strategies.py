@@ -10,6 +10,7 @@ import pytest
 import scipy.stats
 
 from redes_jax import devices
+from redes_jax.evolution.asktell import ranks
 from redes_jax.evolution.strategies import centred_ranks, evolve, ga, openes, smoothed_gradient
 from redes_jax.process import iterate, population
 
@@ -34,6 +35,15 @@ def test_centred_ranks_are_scipy_ranks():
     expected = (scipy.stats.rankdata(values) - 1) / (len(values) - 1) - 0.5
     np.testing.assert_allclose(centred_ranks(jnp.asarray(values)), expected, atol=1e-7)
     np.testing.assert_array_equal(centred_ranks(jnp.full(10, 500.0)), 0)
+
+
+@pytest.mark.parametrize("members", [40, 600])  # counted, and sorted
+def test_ranks_are_scipy_ranks_with_ties(members):
+    values = np.random.default_rng(0).integers(0, members // 3, members).astype(np.float32)
+    values[3] = -np.inf
+    np.testing.assert_array_equal(ranks(jnp.asarray(values)), scipy.stats.rankdata(-values, "ordinal") - 1)
+    expected = (scipy.stats.rankdata(values) - 1) / (members - 1) - 0.5
+    np.testing.assert_allclose(centred_ranks(jnp.asarray(values)), expected, atol=1e-6)
 
 
 def test_centred_ranks_see_only_the_order():
@@ -152,6 +162,7 @@ def test_seeds_side_by_side_equal_seeds_one_by_one(name):
     jax.tree.map(partial(np.testing.assert_allclose, rtol=1e-5, atol=1e-6), together, alone)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", STRATEGIES)
 def test_the_same_bits_on_any_number_of_devices(name):
     """A population dealt to 1, 2 and 4 devices; the fitness multiplies matrices and draws numbers of its own."""
@@ -173,6 +184,7 @@ def test_the_same_bits_on_any_number_of_devices(name):
         jax.tree.map(np.testing.assert_array_equal, results[0], other)
 
 
+@pytest.mark.slow
 def test_the_same_bits_for_seeds_dealt_to_devices():
     if jax.device_count() < 4:
         pytest.skip("needs 4 devices")

@@ -131,6 +131,7 @@ print(np.asarray(state).tobytes().hex(), outputs.tobytes().hex())
 """
 
 
+@pytest.mark.slow
 def test_killed_ten_times_at_random_moments(tmp_path):
     """SIGKILL at random moments, in the middle of writes too: it goes on each time, and ends equal to the bit."""
 

@@ -53,6 +53,7 @@ def test_learned_weights_compute_the_function_and_bounds_hold(learned, n):
     assert (learned.arrays[f"mistakes_{n}"][:, ~separable] >= epochs_that_prove(n)).all()
 
 
+@pytest.mark.slow
 def test_four_inputs():
     """Small integer weights reach all 1 882 functions; their seven kinds are the strong majority games of five."""
     size, weights = smallest_weights(4)

@@ -62,6 +62,7 @@ def test_lenet_counts_its_weights_as_lecun_did():
     assert sum(_weights(LeNet5(), 28).values()) == 61_706
 
 
+@pytest.mark.slow
 def test_lenet_sees_no_order_in_the_batch_until_batch_norm_trains():
     images = jax.random.uniform(jax.random.key(0), (4, 8, 8))
     net = LeNet5(size=3, padding=("SAME", "SAME"), batch_norm=True)

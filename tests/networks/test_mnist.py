@@ -32,6 +32,7 @@ def test_worst_mistakes_come_first():
     np.testing.assert_allclose(found["confidence"], [0.95, 0.8])
 
 
+@pytest.mark.slow
 def test_a_short_training_beats_the_nearest_centroid():
     result = run(Config(network="mlp", hidden=(16,), seeds=2, epochs=8, width=2))
     images = digits.load()

@@ -33,6 +33,7 @@ def recorded():
     return jax.jit(respond)(jnp.zeros(3))
 
 
+@pytest.mark.slow
 def test_gradients_by_all_routes_equal_finite_differences():
     """Of the loss of a nudged fit: forward, in reverse by segments, through diffrax's adjoint."""
     with jax.enable_x64(True):
@@ -84,6 +85,7 @@ def test_marquardt_equals_scipy_on_a_curved_valley():
     assert (np.diff(moved.loss) <= 1e-12).all()
 
 
+@pytest.mark.slow
 def test_conductances_are_found_from_afar(recorded):
     """From a noisy trace and starts up to three times wrong; their errors are of the size that Cramer and Rao allow."""
     noisy = recorded + 0.5 * jax.random.normal(jax.random.key(1), recorded.shape)
