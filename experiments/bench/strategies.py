@@ -9,8 +9,8 @@ a user without JAX sees; the full covariance is left out in 10 000 dimensions.
     python3 -m venv .peers && .peers/bin/pip install evosax deap six
     python -m experiments bench strategies --peers .peers/bin/python
 
-Expected: twice evosax's at least in 10 000 dimensions, CMA-ES 1.3 times. On two cores of a shared EPYC it was 1.8 to 8.2 times
-with 256 members and 1.3 to 4 with 4 096, CMA-ES 1.5 and 1.2; on those of a shared Xeon 3.5 to 5.7, 1.6 to 5, 1.4 and 1.9. DEAP's
+Expected: twice evosax's at least in 10 000 dimensions, CMA-ES 1.3 times. On two cores of a shared EPYC it was 2.4 to 7 times
+with 256 members and 1.5 to 4.5 with 4 096, CMA-ES 1.5 and 1.3; on those of a shared Xeon 3.5 to 5.7, 1.6 to 5, 1.4 and 1.9. DEAP's
 genetic algorithm is 8 to 48 times slower than ours.
 """
 

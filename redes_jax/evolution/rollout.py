@@ -1,9 +1,10 @@
 """A policy in a world: its return is its fitness.
 
 :func:`returns` makes ``fitness(key, params, input)`` for :func:`redes_jax.evolution.strategies.evolve`. It plays one policy; laid
-over a population by ``devices.blocks`` or ``devices.replicas``, the loop over time runs inside a block. 128 policies a block suit
-a net of a hundred weights, 16 one of some thousands: their weights should stay in the cache. Nothing of a frame is kept, so the
-memory beside the weights does not depend on the length of the episodes; a block stops when its last episode is over.
+over a population by ``devices.blocks`` or ``devices.replicas``, the loop over time runs inside a block. 128 to 256 policies a
+block suit a net of a hundred weights, 16 one of some thousands: their weights should stay in the cache. Nothing of a frame is
+kept, so the memory beside the weights does not depend on the length of the episodes; a block stops when its last episode is
+over.
 """
 
 from collections.abc import Callable
