@@ -335,24 +335,10 @@ def figures(result: Result) -> dict[str, Picture]:
 
     figure, axes = panels(1, 3, width=5.4, height=4.6)
     names = list(ode.METHODS)
-    orders = {name: slope(arrays["steps"], arrays["error"][i]) for i, name in enumerate(names)}
-    draw.convergence(
-        axes[0],
-        arrays["steps"],
-        dict(zip(names, arrays["error"], strict=True)),
-        orders,
-        unit="",
-        title=r"$y' = y\,\cos t$",
-    )
-    orders = {name: slope(arrays["fhn_steps"], arrays["fhn_error"][i]) for i, name in enumerate(names)}
-    draw.convergence(
-        axes[1],
-        arrays["fhn_steps"],
-        dict(zip(names, arrays["fhn_error"], strict=True)),
-        orders,
-        unit="",
-        title="FitzHugh-Nagumo",
-    )
+    for ax, prefix, title in ((axes[0], "", r"$y' = y\,\cos t$"), (axes[1], "fhn_", "FitzHugh-Nagumo")):
+        steps, error = arrays[f"{prefix}steps"], arrays[f"{prefix}error"]
+        orders = {name: slope(steps, error[i]) for i, name in enumerate(names)}
+        draw.convergence(ax, steps, dict(zip(names, error, strict=True)), orders, unit="", title=title)
     draw.stability_regions(axes[2], arrays["re"], arrays["im"], dict(zip(names, arrays["size"], strict=True)))
     pictures["orders"] = Picture(
         figure,

@@ -16,7 +16,7 @@ FITNESS = jnp.array([3.0, 0.0, 1.0, 7.0, 2.5, 2.5])
 DRAWS = 60_000
 
 
-def _agrees(chosen, probabilities):
+def _assert_drawn_with(chosen, probabilities):
     """Pearson's test: frequencies that arise with these probabilities at least once in a thousand times."""
     counts = np.bincount(chosen, minlength=len(probabilities))
     possible = probabilities > 0
@@ -25,18 +25,18 @@ def _agrees(chosen, probabilities):
 
 
 def test_roulette_draws_in_proportion_to_fitness(key):
-    _agrees(selection.roulette(key, FITNESS, DRAWS), np.asarray(FITNESS, np.float64) / float(FITNESS.sum()))
+    _assert_drawn_with(selection.roulette(key, FITNESS, DRAWS), np.asarray(FITNESS, np.float64) / float(FITNESS.sum()))
 
 
 def test_roulette_without_a_positive_fitness_draws_anyone(key):
-    _agrees(selection.roulette(key, jnp.array([-1.0, 0.0, -jnp.inf]), DRAWS), np.full(3, 1 / 3))
+    _assert_drawn_with(selection.roulette(key, jnp.array([-1.0, 0.0, -jnp.inf]), DRAWS), np.full(3, 1 / 3))
 
 
 @pytest.mark.parametrize("pressure", [1.2, 2.0])
 def test_linear_rank(key, pressure):
     fitness = jnp.array([5.0, -3.0, 100.0, 6.0])  # ranks 1, 0, 3, 2
     expected = (2 - pressure + 2 * (pressure - 1) * np.array([1, 0, 3, 2]) / 3) / 4
-    _agrees(selection.linear_rank(key, fitness, DRAWS, pressure), expected)
+    _assert_drawn_with(selection.linear_rank(key, fitness, DRAWS, pressure), expected)
 
 
 @pytest.mark.parametrize("size", [1, 2, 5])
@@ -45,11 +45,11 @@ def test_tournament_wins_by_order_statistics(key, size):
     fitness = jnp.array([0.3, -1.0, 9.0, 0.5, 0.1])
     rank = np.argsort(np.argsort(fitness))
     expected = ((rank + 1.0) ** size - rank**size) / 5.0**size
-    _agrees(selection.tournament(key, fitness, DRAWS, size), expected)
+    _assert_drawn_with(selection.tournament(key, fitness, DRAWS, size), expected)
 
 
 def test_truncation_takes_the_best_alike(key):
-    _agrees(selection.truncation(key, jnp.array([1.0, 5, 3, 4]), DRAWS, best=2), np.array([0, 0.5, 0, 0.5]))
+    _assert_drawn_with(selection.truncation(key, jnp.array([1.0, 5, 3, 4]), DRAWS, best=2), np.array([0, 0.5, 0, 0.5]))
 
 
 def test_universal_rounds_the_expected_number(key):
